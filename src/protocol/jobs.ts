@@ -1,0 +1,106 @@
+/**
+ * The wire between the studio and the engine: jobs, commands, events. Types only.
+ * Everything slow is a job with one lifecycle: queued, started, progress*, (paused, resumed)*, then exactly one of done, failed, cancelled.
+ */
+import type { EngineFailure } from '../base/errors.ts';
+import type { EvaluationConfig } from '../config/evaluation.ts';
+import type { GenerationConfig } from '../config/generation.ts';
+import type { TrainConfig } from '../config/train.ts';
+import type { EvaluationPoint, EvaluationReport } from '../records/evaluation.ts';
+import type { JudgeLexicon } from '../records/judgeLexicon.ts';
+import type { Prompt } from '../records/prompt.ts';
+import type { Curation, Response } from '../records/response.ts';
+import type { RunRecord, StepMetrics, TrainingData } from '../records/run.ts';
+import type { BackendChoice, EngineView, JobProgress, MemoryView, ModelView, WeightsRef } from './views.ts';
+
+/** Where a model folder comes from: files under a URL, or files the person dropped. */
+export type ModelSource =
+  | { kind: 'url'; name: string; baseUrl: string }
+  | { kind: 'files'; name: string; files: { path: string; bytes: Uint8Array }[] };
+
+/** The labels a person gave to these very answers; they overrule the judges. */
+export type HumanLabels = { promptText: string; responseText: string; label: NonNullable<Curation['label']> }[];
+
+/** Every job: what goes in, what comes out. */
+export interface Jobs {
+  openEngine: {
+    params: { backend: BackendChoice; allowSoftwareAdapter: boolean };
+    result: EngineView;
+  };
+  loadModel: { params: { source: ModelSource }; result: ModelView };
+  generate: {
+    params: { prompts: { id: string; text: string }[]; samplesPerPrompt: number; config: GenerationConfig; weights: WeightsRef; lexicon: JudgeLexicon | null };
+    result: { responses: Response[]; stopped: boolean };
+  };
+  train: {
+    params: {
+      name: string;
+      config: TrainConfig;
+      data: TrainingData;
+      validation: Prompt[];
+      evaluation: EvaluationConfig;
+      lexicon: JudgeLexicon | null;
+      humanLabels: HumanLabels;
+    };
+    result: RunRecord;
+  };
+  /** Continues a paused-by-reload, stopped or failed run from its last saved state, as if never stopped. */
+  resumeRun: { params: { runId: string }; result: RunRecord };
+  evaluate: {
+    params: {
+      weights: WeightsRef[];
+      prompts: Prompt[];
+      split: EvaluationReport['split'];
+      config: EvaluationConfig;
+      lexicon: JudgeLexicon | null;
+      humanLabels: HumanLabels;
+    };
+    /** One report per entry of `weights`, same prompts in the same order. */
+    result: EvaluationReport[];
+  };
+  /** Writes the merged Hugging Face folder of these weights, and reads it back to verify it. */
+  exportModel: {
+    params: { weights: WeightsRef };
+    result: { files: { path: string; bytes: Uint8Array }[]; fingerprint: string; verified: string };
+  };
+  listRuns: { params: Record<string, never>; result: RunRecord[] };
+  deleteRun: { params: { runId: string }; result: { runId: string } };
+  measureMemory: { params: Record<string, never>; result: MemoryView };
+}
+export type JobName = keyof Jobs;
+
+/** What the studio asks of the engine. `stop` ends a job early and keeps what it made; `cancel` drops it. */
+export type Command =
+  | { [N in JobName]: { type: 'start'; jobId: string; name: N; params: Jobs[N]['params'] } }[JobName]
+  | { type: 'pause'; jobId: string }
+  | { type: 'resume'; jobId: string }
+  | { type: 'stop'; jobId: string }
+  | { type: 'cancel'; jobId: string };
+
+/** A piece of a response while it is being generated. */
+export interface StreamedText {
+  promptId: string;
+  sample: number;
+  text: string;
+}
+
+/** What the engine says. */
+export type EngineEvent =
+  | { type: 'ready'; runs: RunRecord[]; storage: 'opfs' | 'memory' | 'disk' }
+  | { type: 'queued'; jobId: string; name: JobName }
+  | { type: 'started'; jobId: string; name: JobName; at: string }
+  | { type: 'progressed'; jobId: string; progress: JobProgress }
+  | { type: 'paused'; jobId: string }
+  | { type: 'resumed'; jobId: string }
+  | { [N in JobName]: { type: 'done'; jobId: string; name: N; result: Jobs[N]['result'] } }[JobName]
+  | { type: 'failed'; jobId: string; name: JobName; failure: EngineFailure }
+  | { type: 'cancelled'; jobId: string; name: JobName }
+  | { type: 'engineOpened'; engine: EngineView }
+  | { type: 'modelLoaded'; model: ModelView }
+  | { type: 'textStreamed'; jobId: string; pieces: StreamedText[] }
+  | { type: 'responsesFinished'; jobId: string; responses: Response[] }
+  | { type: 'runChanged'; run: Omit<RunRecord, 'metrics' | 'evaluations'> }
+  | { type: 'stepsLogged'; jobId: string; runId: string; steps: StepMetrics[] }
+  | { type: 'evaluated'; jobId: string; runId: string; point: EvaluationPoint }
+  | { type: 'memoryMeasured'; memory: MemoryView }
+  | { type: 'deviceLost'; reason: string };

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// Engine and store tests run in Node; the WebGPU ones on Dawn with whatever Vulkan driver there is (Chromium's SwiftShader without a GPU).
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'app/**/*.test.{ts,tsx}', 'cli/**/*.test.ts', 'tools/**/*.test.ts'],
+    environment: 'node',
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
