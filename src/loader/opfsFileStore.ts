@@ -1,0 +1,134 @@
+/**
+ * The file store of the browser: the origin-private file system, written with synchronous access handles (worker only).
+ * Atomic writes: a `.partial` file is written and flushed, then moved over the old one.
+ */
+import { assertPath, PARTIAL_SUFFIX, toStorageError, type FileStore } from './fileStore.ts';
+
+/** `move` ships in Chromium, Firefox and Safari; TypeScript's library does not know it yet. */
+type MovableFileHandle = FileSystemFileHandle & { move?: (parent: FileSystemDirectoryHandle, name: string) => Promise<void> };
+type IterableDirectory = FileSystemDirectoryHandle & { entries(): AsyncIterable<[string, FileSystemHandle]> };
+
+const isNotFound = (thrown: unknown) => ['NotFoundError', 'TypeMismatchError'].includes((thrown as { name?: string } | null)?.name ?? '');
+
+/**
+ * Opens the store below one folder of the origin-private file system.
+ * @param root folder name, made if it is missing
+ * @throws EngineError storage where the browser has no such file system or refuses it (private browsing)
+ */
+export async function openOpfsFileStore(root = 'sidestep'): Promise<FileStore> {
+  let top: FileSystemDirectoryHandle;
+  try {
+    const origin = await navigator.storage.getDirectory();
+    top = await origin.getDirectoryHandle(root, { create: true });
+  } catch (thrown) {
+    throw toStorageError(thrown, 'Opening the browser storage');
+  }
+
+  async function folderOf(names: string[], create: boolean): Promise<FileSystemDirectoryHandle | null> {
+    let folder = top;
+    try {
+      for (const name of names) folder = await folder.getDirectoryHandle(name, { create });
+      return folder;
+    } catch (thrown) {
+      if (!create && isNotFound(thrown)) return null;
+      throw thrown;
+    }
+  }
+  async function fileOf(path: string): Promise<File | null> {
+    const names = path.split('/');
+    const name = names.pop() as string;
+    const folder = await folderOf(names, false);
+    if (!folder) return null;
+    try {
+      return await (await folder.getFileHandle(name)).getFile();
+    } catch (thrown) {
+      if (isNotFound(thrown)) return null;
+      throw thrown;
+    }
+  }
+  async function walk(folder: FileSystemDirectoryHandle, prefix: string, out: string[]): Promise<void> {
+    for await (const [name, handle] of (folder as IterableDirectory).entries()) {
+      if (handle.kind === 'directory') await walk(handle as FileSystemDirectoryHandle, `${prefix}/${name}`, out);
+      else if (!name.endsWith(PARTIAL_SUFFIX)) out.push(`${prefix}/${name}`);
+    }
+  }
+  async function filesUnder(path: string): Promise<string[]> {
+    const folder = await folderOf(path.split('/'), false);
+    const out: string[] = [];
+    if (folder) await walk(folder, path, out);
+    return out.sort();
+  }
+  /** Runs one storage action; whatever it throws becomes an EngineError `storage`. */
+  async function attempt<T>(action: string, body: () => Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (thrown) {
+      throw toStorageError(thrown, action);
+    }
+  }
+
+  return {
+    kind: 'opfs',
+    notice: null,
+    read(path) {
+      assertPath(path);
+      return attempt(`Reading ${path}`, async () => {
+        const file = await fileOf(path);
+        return file ? new Uint8Array(await file.arrayBuffer()) : null;
+      });
+    },
+    write(path, bytes) {
+      assertPath(path);
+      return attempt(`Writing ${path}`, async () => {
+        const names = path.split('/');
+        const name = names.pop() as string;
+        const folder = (await folderOf(names, true)) as FileSystemDirectoryHandle;
+        const partial: MovableFileHandle = await folder.getFileHandle(name + PARTIAL_SUFFIX, { create: true });
+        if (!partial.move) {
+          // Without `move`, a writable stream is the atomic way: it swaps the file in when it is closed.
+          await folder.removeEntry(name + PARTIAL_SUFFIX);
+          const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+          await stream.write(bytes as Uint8Array<ArrayBuffer>);
+          await stream.close();
+          return;
+        }
+        const access = await partial.createSyncAccessHandle();
+        try {
+          access.truncate(0);
+          const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at: 0 });
+          // A full disk may also show as a short write.
+          if (written !== bytes.byteLength) throw new DOMException(`${written} of ${bytes.byteLength} bytes written`, 'QuotaExceededError');
+          access.flush();
+        } finally {
+          access.close();
+        }
+        await partial.move(folder, name);
+      });
+    },
+    list(folder) {
+      assertPath(folder);
+      return attempt(`Listing ${folder}`, () => filesUnder(folder));
+    },
+    remove(path) {
+      assertPath(path);
+      return attempt(`Removing ${path}`, async () => {
+        const names = path.split('/');
+        const name = names.pop() as string;
+        const folder = await folderOf(names, false);
+        try {
+          await folder?.removeEntry(name, { recursive: true });
+        } catch (thrown) {
+          if (!isNotFound(thrown)) throw thrown;
+        }
+      });
+    },
+    size(path) {
+      assertPath(path);
+      return attempt(`Measuring ${path}`, async () => {
+        let bytes = (await fileOf(path))?.size ?? 0;
+        for (const child of await filesUnder(path)) bytes += (await fileOf(child))?.size ?? 0;
+        return bytes;
+      });
+    },
+  };
+}
