@@ -86,7 +86,8 @@ export interface StreamedText {
 
 /** What the engine says. */
 export type EngineEvent =
-  | { type: 'ready'; runs: RunRecord[]; storage: 'opfs' | 'memory' | 'disk' }
+  /** A fresh engine: no backend opened, no model loaded yet. `storageNotice` says what the person should know of the storage. */
+  | { type: 'ready'; runs: RunRecord[]; storage: 'opfs' | 'memory' | 'disk'; storageNotice?: string | null }
   | { type: 'queued'; jobId: string; name: JobName }
   | { type: 'started'; jobId: string; name: JobName; at: string }
   | { type: 'progressed'; jobId: string; progress: JobProgress }
@@ -103,4 +104,7 @@ export type EngineEvent =
   | { type: 'stepsLogged'; jobId: string; runId: string; steps: StepMetrics[] }
   | { type: 'evaluated'; jobId: string; runId: string; point: EvaluationPoint }
   | { type: 'memoryMeasured'; memory: MemoryView }
-  | { type: 'deviceLost'; reason: string };
+  /** The GPU is gone. Running jobs have failed; the client starts a fresh worker, whose `ready` carries the inventory. */
+  | { type: 'deviceLost'; reason: string }
+  /** The worker itself died. Said by the client, which has failed its jobs and started a fresh worker if `respawned`. */
+  | { type: 'engineCrashed'; failure: EngineFailure; respawned: boolean };
