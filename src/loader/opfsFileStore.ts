@@ -4,8 +4,18 @@
  */
 import { assertPath, PARTIAL_SUFFIX, toStorageError, type FileStore } from './fileStore.ts';
 
+/** The part of FileSystemSyncAccessHandle that is used; TypeScript's window library lacks it (it exists in workers only). */
+interface SyncAccess {
+  truncate(sizeBytes: number): void;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  flush(): void;
+  close(): void;
+}
 /** `move` ships in Chromium, Firefox and Safari; TypeScript's library does not know it yet. */
-type MovableFileHandle = FileSystemFileHandle & { move?: (parent: FileSystemDirectoryHandle, name: string) => Promise<void> };
+type MovableFileHandle = FileSystemFileHandle & {
+  createSyncAccessHandle(): Promise<SyncAccess>;
+  move?: (parent: FileSystemDirectoryHandle, name: string) => Promise<void>;
+};
 type IterableDirectory = FileSystemDirectoryHandle & { entries(): AsyncIterable<[string, FileSystemHandle]> };
 
 const isNotFound = (thrown: unknown) => ['NotFoundError', 'TypeMismatchError'].includes((thrown as { name?: string } | null)?.name ?? '');
@@ -83,7 +93,7 @@ export async function openOpfsFileStore(root = 'sidestep'): Promise<FileStore> {
         const names = path.split('/');
         const name = names.pop() as string;
         const folder = (await folderOf(names, true)) as FileSystemDirectoryHandle;
-        const partial: MovableFileHandle = await folder.getFileHandle(name + PARTIAL_SUFFIX, { create: true });
+        const partial = (await folder.getFileHandle(name + PARTIAL_SUFFIX, { create: true })) as MovableFileHandle;
         if (!partial.move) {
           // Without `move`, a writable stream is the atomic way: it swaps the file in when it is closed.
           await folder.removeEntry(name + PARTIAL_SUFFIX);
@@ -95,7 +105,7 @@ export async function openOpfsFileStore(root = 'sidestep'): Promise<FileStore> {
         const access = await partial.createSyncAccessHandle();
         try {
           access.truncate(0);
-          const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at: 0 });
+          const written = access.write(bytes, { at: 0 });
           // A full disk may also show as a short write.
           if (written !== bytes.byteLength) throw new DOMException(`${written} of ${bytes.byteLength} bytes written`, 'QuotaExceededError');
           access.flush();
