@@ -40,7 +40,7 @@ export function perplexityPlot(
     format: formatRatio,
     summary:
       last && ratio !== null && ratio !== undefined && known
-        ? `At step ${last.step} perplexity on everyday answers is ${last.perplexity.toFixed(3)}, ${formatRatio(ratio)} the base LM's ${base.toFixed(3)}.`
+        ? `At step ${last.step} perplexity on everyday answers is ${last.perplexity.toFixed(3)}, ${formatRatio(ratio).slice(1)} times the base LM's ${base.toFixed(3)}.`
         : 'No perplexity has been measured yet.',
   };
 }

@@ -88,10 +88,12 @@ export function plotYRange(plot: Plot, hidden: ReadonlySet<string> = new Set()):
   return [min - pad, max + pad];
 }
 
-/** Bounds of the x axis: from 0 to the last step, or to the planned one. Never empty. */
+/** Bounds of the x axis: from 0 to the last step, or to the planned one. Points get room on both sides. Never empty. */
 export function plotXRange(plot: Plot): [number, number] {
   const last = plot.x.length ? Math.max(plot.x[plot.x.length - 1] as number, 0) : 0;
-  return [0, Math.max(last, plot.xMax ?? 0, 1)];
+  const max = Math.max(last, plot.xMax ?? 0, 1);
+  const room = plot.series.some((series) => series.marker) ? max * 0.025 : 0;
+  return [0 - room, max + room];
 }
 
 /** Index of the last x at which the series has a value, or -1. */

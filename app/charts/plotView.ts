@@ -170,7 +170,7 @@ export class PlotView {
           ...axis,
           scale: 'y',
           label: plot.yLabel,
-          size: 48,
+          size: 54,
           space: 34,
           grid: { stroke: theme.grid, width: 1 },
           values: (_, splits) => splits.map((split) => this.plot.format(split)),

@@ -17,6 +17,8 @@ export function throughputPlot(points: readonly ThroughputPoint[], options: { pl
     xLabel: 'step',
     yLabel: 'tokens per second',
     xMax: options.plannedSteps,
+    // From zero: a cut axis makes the noise of a timer look like a drop.
+    yRange: [0, (measured[measured.length - 1] ?? 1) * 1.1],
     series: [{ id: 'throughput', label: 'Tokens per second', color: '--chart-throughput', values }],
     format: (value) => (value >= 1000 ? `${Number((value / 1000).toPrecision(3))}k` : String(Number(value.toPrecision(3)))),
     summary:
