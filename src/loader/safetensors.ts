@@ -1,0 +1,158 @@
+/**
+ * Reads and writes the safetensors format: 8 bytes header length, a JSON header, the raw little-endian tensors.
+ * Files are untrusted: everything is checked before anything is allocated. Not for which tensors a model needs (modelFolder.ts).
+ * @see https://github.com/huggingface/safetensors#format
+ */
+import { EngineError } from '../base/errors.ts';
+import { bfloat16ToFloat32, float32ToHalf, halfToFloat32, LARGEST_TO_HALF } from './halfFloat.ts';
+
+/** A tensor of a weights file; values always as float32. */
+export interface WeightTensor {
+  /** How it was stored. */
+  dtype: 'F32' | 'F16' | 'BF16';
+  shape: number[];
+  /** Row-major. May be a view into the file's bytes: copy before writing into it. */
+  data: Float32Array;
+}
+
+/** A tensor to be written. */
+export interface TensorValues {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+/** Same cap as the reference implementation. */
+const MAX_HEADER_BYTES = 100_000_000;
+const BYTES_PER_ELEMENT = { F32: 4, F16: 2, BF16: 2 } as const;
+/** Valid in the format, of no use as LM weights. */
+const OTHER_DTYPES = new Set(['F64', 'I64', 'I32', 'I16', 'I8', 'U64', 'U32', 'U16', 'U8', 'BOOL', 'F8_E5M2', 'F8_E4M3', 'F8_E8M0', 'F4', 'F6_E2M3', 'F6_E3M2', 'C64']);
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const bad = (message: string, cause?: unknown) => new EngineError('bad-file', `safetensors: ${message}`, { cause });
+
+interface Entry {
+  name: string;
+  dtype: WeightTensor['dtype'];
+  shape: number[];
+  begin: number;
+  end: number;
+}
+
+function parseHeader(bytes: Uint8Array): { header: Json; dataStart: number } {
+  if (bytes.byteLength < 8) throw bad(`the file has ${bytes.byteLength} bytes; a header needs at least 8.`);
+  const headerLength = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  if (headerLength > BigInt(MAX_HEADER_BYTES)) throw bad(`a header of ${headerLength} bytes is over the limit of ${MAX_HEADER_BYTES}. Is this a safetensors file?`);
+  const dataStart = 8 + Number(headerLength);
+  if (dataStart > bytes.byteLength) throw bad(`the header should have ${headerLength} bytes but the file ends after ${bytes.byteLength - 8}. Is the download complete?`);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)));
+  } catch (error) {
+    throw bad(`the header is not valid JSON (${error instanceof Error ? error.message : String(error)}).`, error);
+  }
+  if (!isObject(header)) throw bad('the header must be a JSON object.');
+  return { header, dataStart };
+}
+
+function parseEntry(name: string, value: unknown, dataLength: number): Entry {
+  const at = `tensor "${name}"`;
+  if (!isObject(value)) throw bad(`${at}: its entry must be an object.`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw bad(`${at}: shape must be a list of whole numbers >= 0.`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) throw bad(`${at}: data_offsets must be two whole numbers >= 0.`);
+  const [begin, end] = offsets as [number, number];
+  if (begin > end || end > dataLength) throw bad(`${at}: bytes ${begin} to ${end} lie outside the ${dataLength} bytes of data. Is the download complete?`);
+  if (typeof dtype !== 'string') throw bad(`${at}: dtype must be text.`);
+  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
+    if (OTHER_DTYPES.has(dtype)) throw new EngineError('unsupported', `safetensors: ${at} is ${dtype}; supported: F32, F16, BF16.`);
+    throw bad(`${at}: unknown dtype "${dtype}".`);
+  }
+  // A product beyond 2^53 is inexact but still larger than any file, so it is refused all the same.
+  const byteLength = shape.reduce((product: number, dim: number) => product * dim, BYTES_PER_ELEMENT[dtype]);
+  if (byteLength !== end - begin) throw bad(`${at}: ${dtype} [${shape}] takes ${byteLength} bytes but has ${end - begin}.`);
+  return { name, dtype, shape, begin, end };
+}
+
+/** The file's data must be covered exactly: a gap could hide bytes, an overlap could alias tensors. */
+function assertCovered(entries: readonly Entry[], dataLength: number): void {
+  const sorted = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const { name, begin, end } of sorted) {
+    if (begin < covered) throw bad(`tensor "${name}" overlaps the one before it (byte ${begin}).`);
+    if (begin > covered) throw bad(`bytes ${covered} to ${begin} before tensor "${name}" belong to no tensor.`);
+    covered = end;
+  }
+  if (covered !== dataLength) throw bad(`the last ${dataLength - covered} bytes belong to no tensor.`);
+}
+
+function toFloat32(bytes: Uint8Array, dtype: WeightTensor['dtype']): Float32Array {
+  const width = BYTES_PER_ELEMENT[dtype];
+  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const length = aligned.byteLength / width;
+  if (dtype === 'F32') return new Float32Array(aligned.buffer, aligned.byteOffset, length);
+  const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
+  return dtype === 'F16' ? halfToFloat32(halves) : bfloat16ToFloat32(halves);
+}
+
+/**
+ * @param bytes the whole file, borrowed; F32 tensors may be views into it
+ * @returns tensors by name, in the order of the header
+ * @throws EngineError bad-file if anything does not fit, unsupported for a valid dtype other than F32, F16, BF16
+ */
+export function parseSafetensors(bytes: Uint8Array): Map<string, WeightTensor> {
+  const { header, dataStart } = parseHeader(bytes);
+  const dataLength = bytes.byteLength - dataStart;
+  const entries: Entry[] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string')) throw bad('__metadata__ must map text to text.');
+    } else entries.push(parseEntry(name, value, dataLength));
+  }
+  assertCovered(entries, dataLength);
+  const tensors = new Map<string, WeightTensor>();
+  for (const { name, dtype, shape, begin, end } of entries)
+    tensors.set(name, { dtype, shape, data: toFloat32(bytes.subarray(dataStart + begin, dataStart + end), dtype) });
+  return tensors;
+}
+
+/**
+ * @param tensors borrowed
+ * @param metadata text to text; transformers expects {format: 'pt'}
+ * @returns the whole file, owned; the same input gives the same bytes
+ * @throws EngineError bad-argument if a shape does not fit its data or a finite value is too large for F16
+ */
+export function writeSafetensors(tensors: ReadonlyMap<string, TensorValues>, dtype: 'F16' | 'F32', metadata: Readonly<Record<string, string>>): Uint8Array {
+  const width = BYTES_PER_ELEMENT[dtype];
+  // Entries, not an object literal: a tensor may be called "__proto__".
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  let offset = 0;
+  for (const [name, { shape, data }] of sorted) {
+    if (name === '__metadata__') throw new EngineError('bad-argument', 'safetensors: a tensor cannot be called "__metadata__".');
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    if (size !== data.length) throw new EngineError('bad-argument', `safetensors: tensor "${name}" [${shape}] has ${data.length} values.`);
+    const end = offset + size * width;
+    header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  const json = new TextEncoder().encode(`{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`);
+  const headerLength = Math.ceil(json.length / 8) * 8; // tensors start aligned
+  const file = new Uint8Array(8 + headerLength + offset);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
+  file.fill(0x20, 8, 8 + headerLength);
+  file.set(json, 8);
+  let at = 8 + headerLength;
+  for (const [name, { data }] of sorted) {
+    if (dtype === 'F16') {
+      for (const value of data)
+        if (Math.abs(value) > LARGEST_TO_HALF && Number.isFinite(value))
+          throw new EngineError('bad-argument', `safetensors: tensor "${name}" holds ${value}, too large for F16. Write F32.`);
+    }
+    const raw = dtype === 'F16' ? float32ToHalf(data) : data;
+    file.set(new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength), at);
+    at += raw.byteLength;
+  }
+  return file;
+}
