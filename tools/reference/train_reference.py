@@ -30,7 +30,9 @@ def tiny():
 
 base = tiny()
 with torch.no_grad():
-    base.model.embed_tokens.weight[0] = 0; base.lm_head.weight[0] = 0   # a token without an embedding: its cost row is 0
+    # A common direction, as embeddings of language models have: distances then lie around 0.5, not 1.
+    for table in (base.model.embed_tokens.weight, base.lm_head.weight): table.add_(0.5 * torch.randn(16).float().double()); table[0] = 0  # and a token without an embedding
+    for p in base.parameters(): p.data = p.data.float().double()
 tuned = copy.deepcopy(base)
 with torch.no_grad():
     for p in tuned.parameters(): p.add_((0.02 * torch.randn_like(p)).float().double()); p.data = p.data.float().double()

@@ -1,7 +1,8 @@
 /**
  * Earth Mover's Distance between a token distribution and an unsafe token, in plain arithmetic: the twin that
  * every faster version is checked against. Generic over Float32Array and Float64Array, so that gradients can be
- * checked in double precision. Not for training: it is a scalar triple loop.
+ * checked in double precision. `distanceFromMean` and `combineGradient` also run on the wasm heap, between fast matrix
+ * products; the whole functions are not for training, as their products are scalar loops.
  *
  * p = softmax(z) over V tokens, q = one-hot at the label y, e_k = frozen unit embedding of token k (row of the cost
  * table), mu = sum_k p_k e_k, nu = sum_k q_k e_k, cost C_ij = 1 - e_i.e_j.
@@ -61,39 +62,69 @@ export function meanEmbedding<T extends FloatArray>(probs: T, costEmbedding: T, 
 }
 
 /**
+ * From mean embeddings to distances, and what the gradient needs of them.
+ * @param mean [N, D] mean embedding of each distribution, borrowed
+ * @param out  distance [N]: D; direction [N, D]: x = -e_y (exact) or mu - nu (lower bound); offset [N]: mu.x. All written.
+ */
+export function distanceFromMean<T extends FloatArray>(
+  mean: T,
+  labels: Int32Array,
+  costEmbedding: T,
+  D: number,
+  objective: EmdObjective,
+  out: { distance: T; direction: T; offset: T },
+): void {
+  for (let n = 0; n < labels.length; n++) {
+    const y = labels[n]! * D;
+    let distance = 0;
+    let offset = 0;
+    for (let d = n * D, e = y; d < (n + 1) * D; d++, e++) {
+      const m = mean[d]!;
+      const x = objective === 'emd_exact' ? -costEmbedding[e]! : m - costEmbedding[e]!;
+      out.direction[d] = x;
+      offset += m * x;
+      distance += x * x;
+    }
+    out.offset[n] = offset;
+    out.distance[n] = objective === 'emd_exact' ? 1 + offset : distance / 2;
+  }
+}
+
+/**
+ * The last step of the gradient: dz_k = dy p_k (e_k.x - mu.x).
+ * @param dots [N, V] e_k.x, borrowed
+ * @param out  [N, V], written
+ */
+export function combineGradient<T extends FloatArray>(dy: T, probs: T, dots: T, offset: T, V: number, out: T): void {
+  for (let n = 0; n < dy.length; n++) {
+    const g = dy[n]!;
+    const o = offset[n]!;
+    for (let i = n * V; i < (n + 1) * V; i++) out[i] = g * probs[i]! * (dots[i]! - o);
+  }
+}
+
+function pieces<T extends FloatArray>(logits: T, labels: Int32Array, costEmbedding: T, shape: SemanticDistanceShape, objective: EmdObjective) {
+  const { N, V, D } = shape;
+  const array = (length: number) => new (logits.constructor as new (length: number) => T)(length);
+  const probs = softmaxRows(logits, N, V);
+  const out = { distance: array(N), direction: array(N * D), offset: array(N) };
+  distanceFromMean(meanEmbedding(probs, costEmbedding, shape), labels, costEmbedding, D, objective, out);
+  return { ...out, probs };
+}
+
+/**
  * D of each token.
  * @param logits        [N, V], borrowed
  * @param labels        [N] token ids in 0..V-1, borrowed
  * @param costEmbedding [V, D] unit or zero rows, borrowed
  * @returns             [N], owned by the caller
  */
-export function semanticDistanceCpu<T extends FloatArray>(
-  logits: T,
-  labels: Int32Array,
-  costEmbedding: T,
-  shape: SemanticDistanceShape,
-  objective: EmdObjective,
-): T {
-  const { N, V, D } = shape;
-  const mean = meanEmbedding(softmaxRows(logits, N, V), costEmbedding, shape);
-  const distance = new (logits.constructor as new (length: number) => T)(N);
-  for (let n = 0; n < N; n++) {
-    const y = labels[n]! * D;
-    let sum = 0;
-    if (objective === 'emd_exact') {
-      for (let d = 0; d < D; d++) sum += costEmbedding[y + d]! * mean[n * D + d]!;
-      distance[n] = 1 - sum;
-    } else {
-      for (let d = 0; d < D; d++) sum += (mean[n * D + d]! - costEmbedding[y + d]!) ** 2;
-      distance[n] = sum / 2;
-    }
-  }
-  return distance;
+export function semanticDistanceCpu<T extends FloatArray>(logits: T, labels: Int32Array, costEmbedding: T, shape: SemanticDistanceShape, objective: EmdObjective): T {
+  return pieces(logits, labels, costEmbedding, shape, objective).distance;
 }
 
 /**
- * Gradient of sum_n dy_n D_n with respect to the logits: dz_k = dy p_k (e_k.x - mu.x),
- * x = -e_y (exact) or mu - nu (lower bound).
+ * Gradient of sum_n dy_n D_n with respect to the logits.
  * @param dy [N], borrowed; the others as in semanticDistanceCpu
  * @returns  [N, V], owned by the caller
  */
@@ -106,22 +137,15 @@ export function semanticDistanceGradCpu<T extends FloatArray>(
   objective: EmdObjective,
 ): T {
   const { N, V, D } = shape;
-  const gradient = softmaxRows(logits, N, V);
-  const mean = meanEmbedding(gradient, costEmbedding, shape);
-  const x = new (logits.constructor as new (length: number) => T)(D);
-  for (let n = 0; n < N; n++) {
-    const y = labels[n]! * D;
-    let meanDotX = 0;
-    for (let d = 0; d < D; d++) {
-      const unsafe = costEmbedding[y + d]!;
-      x[d] = objective === 'emd_exact' ? -unsafe : mean[n * D + d]! - unsafe;
-      meanDotX += mean[n * D + d]! * x[d]!;
-    }
+  const { probs, direction, offset } = pieces(logits, labels, costEmbedding, shape, objective);
+  const dots = probs.slice() as T;
+  for (let n = 0; n < N; n++)
     for (let k = 0; k < V; k++) {
       let dot = 0;
-      for (let d = 0; d < D; d++) dot += costEmbedding[k * D + d]! * x[d]!;
-      gradient[n * V + k]! *= dy[n]! * (dot - meanDotX);
+      for (let d = 0; d < D; d++) dot += costEmbedding[k * D + d]! * direction[n * D + d]!;
+      dots[n * V + k] = dot;
     }
-  }
+  const gradient = probs.slice() as T;
+  combineGradient(dy, probs, dots, offset, V, gradient);
   return gradient;
 }
