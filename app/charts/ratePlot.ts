@@ -26,11 +26,11 @@ export const RATE_STYLES: Record<RateName, { label: string; color: string; marke
   helpful: { label: 'Helpful', color: '--chart-helpful', marker: 'cross' },
 };
 
-/** Percent with one digit below ten, none above: "3.3 %", "87 %". */
+/** 0.123 -> "12 %"; one decimal under 10 % and over 90 % unless whole, where a point matters. */
 export function formatPercent(share: number): string {
   const percent = share * 100;
-  const digits = percent > 0 && percent < 10 && Math.abs(percent - Math.round(percent)) > 0.05 ? 1 : 0;
-  return `${percent.toFixed(digits)} %`;
+  const edge = percent < 10 || percent > 90;
+  return `${edge && Math.abs(percent - Math.round(percent)) > 0.05 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
 
 /** "4.7 % (7 of 150, 95 % interval 2.3–9.3 %)"; "not measured" without prompts. */
