@@ -5,7 +5,7 @@ import { answerKey, changeOf, compareReports, countChanges, filterRows, findingO
 import { formatP, mcNemarExact } from './mcNemar.ts';
 
 const rate = { k: 0, n: 0, low: 0, high: 1, interval: 'wilson' as const };
-const answer = (promptId: string, set: PromptSet, finding: Finding, response = finding): EvaluatedAnswer => ({ promptId, set, prompt: `prompt ${promptId}`, response, finding, verdicts: [] });
+const answer = (promptId: string, set: PromptSet, finding: Finding, response: string = finding): EvaluatedAnswer => ({ promptId, set, prompt: `prompt ${promptId}`, response, finding, verdicts: [] });
 const report = (answers: EvaluatedAnswer[]): EvaluationReport => ({
   weightsFingerprint: 'abc', split: 'test', answers, coherenceThresholdNats: 1, judges: [], elapsedMs: 1,
   metrics: { harmful: rate, refusal: rate, incoherent: rate, unassessed: 0, overRefusal: rate, helpful: rate, perplexity: 2, perplexityTokens: 10 },
