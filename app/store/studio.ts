@@ -57,6 +57,8 @@ export interface Studio {
   restore(storage: { project: ProjectStorage | null; drafts: TextStorage | null }): Promise<void>;
   /** Resolves when everything done so far is on disk. */
   saved(): Promise<void>;
+  /** Deletes project and drafts, in memory and on disk. */
+  clear(): Promise<void>;
 }
 
 export function createStudio(): Studio {
@@ -161,6 +163,12 @@ export function createStudio(): Studio {
       setState({ restored: true });
     },
     saved: () => writing,
+    async clear() {
+      await writing;
+      await projectStorage?.clear();
+      if (draftStorage) saveDrafts(draftStorage, defaultDrafts);
+      setState({ project: emptyProject, history: emptyHistory, drafts: defaultDrafts });
+    },
   };
 }
 

@@ -1,0 +1,136 @@
+/** The shell: navigation, the page of the route, the job bar, and what belongs to every page (theme, shield, keys, notices). */
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { ComponentType } from 'react';
+import { redo, undo } from './actions/history.ts';
+import { navigate } from './actions/navigate.ts';
+import { ShieldContext } from './components/ContentShield.tsx';
+import { Toasts } from './components/Toasts.tsx';
+import { keyRegistry, useKey } from './components/keyboard/useKey.ts';
+import styles from './App.module.css';
+import { ErrorBoundary } from './ErrorBoundary.tsx';
+import { JobBar } from './JobBar.tsx';
+import { Navigation } from './Navigation.tsx';
+import { SettingsDialog } from './SettingsDialog.tsx';
+import { ShortcutsDialog } from './ShortcutsDialog.tsx';
+import { CuratePage } from './pages/curate/CuratePage.tsx';
+import { EvaluatePage } from './pages/evaluate/EvaluatePage.tsx';
+import { ExportPage } from './pages/export/ExportPage.tsx';
+import { ModelPage } from './pages/model/ModelPage.tsx';
+import { PromptsPage } from './pages/prompts/PromptsPage.tsx';
+import { RunsPage } from './pages/runs/RunsPage.tsx';
+import { TrainPage } from './pages/train/TrainPage.tsx';
+import { selectActiveJob } from './store/stations.ts';
+import { STATIONS } from './store/route.ts';
+import type { Station } from './store/route.ts';
+import { studio } from './store/studio.ts';
+import { useStudio } from './store/useStudio.ts';
+
+const PAGES: Record<Station, ComponentType> = { model: ModelPage, prompts: PromptsPage, curate: CuratePage, train: TrainPage, evaluate: EvaluatePage, runs: RunsPage, export: ExportPage };
+const TITLES: Record<Station, string> = { model: 'Model', prompts: 'Prompts', curate: 'Curate', train: 'Train', evaluate: 'Evaluate', runs: 'Runs', export: 'Export' };
+
+export function App() {
+  const station = useStudio((state) => state.route.station);
+  const restored = useStudio((state) => state.restored);
+  const notices = useStudio((state) => state.notices);
+  const preferences = useStudio((state) => state.drafts.preferences);
+  const busy = useStudio((state) => selectActiveJob(state) !== null);
+  const [dialog, setDialog] = useState<'settings' | 'shortcuts' | null>(null);
+  const [peeking, setPeeking] = useState(false);
+  const [spoken, setSpoken] = useState('');
+
+  useTheme(preferences.theme);
+  useStationChange(station);
+  useEffect(() => keyRegistry.setOverrides(preferences.keys), [preferences.keys]);
+  useLeaveGuard(busy);
+
+  const undoNow = useCallback(() => setSpoken(spokenStep('Undone', undo())), []);
+  const redoNow = useCallback(() => setSpoken(spokenStep('Done again', redo())), []);
+  useKey('undo', undoNow);
+  useKey('redo', redoNow);
+  useKey('shortcuts', () => setDialog('shortcuts'));
+  useKey('peek', setPeeking);
+  useKey('goModel', () => navigate('model'));
+  useKey('goPrompts', () => navigate('prompts'));
+  useKey('goCurate', () => navigate('curate'));
+  useKey('goTrain', () => navigate('train'));
+  useKey('goEvaluate', () => navigate('evaluate'));
+  useKey('goRuns', () => navigate('runs'));
+  useKey('goExport', () => navigate('export'));
+
+  const shield = useMemo(() => ({ on: preferences.shield, presenter: preferences.presenter, peeking }), [preferences.shield, preferences.presenter, peeking]);
+  const toasts = useMemo(
+    () => notices.map(({ offersUndo, ...notice }) => ({ ...notice, action: offersUndo ? { label: 'Undo', run: undoNow } : undefined })),
+    [notices, undoNow],
+  );
+  const Page = PAGES[station];
+
+  return (
+    <ShieldContext value={shield}>
+      <a className={styles.skip} href="#page-title" onClick={focusPage}>
+        Skip to the page
+      </a>
+      <div className={styles.shell}>
+        <Navigation onUndo={undoNow} onRedo={redoNow} onSettings={() => setDialog('settings')} onShortcuts={() => setDialog('shortcuts')} />
+        <div className={styles.column}>
+          <main className={styles.main} id="page">
+            <ErrorBoundary key={station}>{restored ? <Page /> : <p>Reading your project…</p>}</ErrorBoundary>
+          </main>
+          <JobBar />
+        </div>
+      </div>
+      <div className="visually-hidden" role="status">
+        {spoken}
+      </div>
+      <SettingsDialog open={dialog === 'settings'} onClose={() => setDialog(null)} />
+      <ShortcutsDialog open={dialog === 'shortcuts'} onClose={() => setDialog(null)} />
+      <Toasts items={toasts} onClose={studio.dismiss} />
+    </ShieldContext>
+  );
+}
+
+function spokenStep(what: string, title: string | null): string {
+  return title === null ? `Nothing left here.` : `${what}: ${title}`;
+}
+
+function focusPage(event: { preventDefault(): void }) {
+  // The hash is the route: move the focus without changing it.
+  event.preventDefault();
+  document.getElementById('page-title')?.focus();
+}
+
+function useTheme(theme: 'system' | 'light' | 'dark'): void {
+  useEffect(() => {
+    const query = matchMedia('(prefers-color-scheme: dark)');
+    const apply = () => {
+      document.documentElement.dataset.theme = theme === 'system' ? (query.matches ? 'dark' : 'light') : theme;
+    };
+    apply();
+    query.addEventListener('change', apply);
+    return () => query.removeEventListener('change', apply);
+  }, [theme]);
+}
+
+/** Title of the tab, focus on the new page's heading, scroll to its top: what a page load would do. */
+function useStationChange(station: Station): void {
+  const [first] = useState({ pending: true });
+  useEffect(() => {
+    document.title = `${TITLES[station]} – Sidestep`;
+    if (!STATIONS.includes(station)) return;
+    if (first.pending) {
+      first.pending = false;
+      return;
+    }
+    window.scrollTo(0, 0);
+    document.getElementById('page-title')?.focus({ preventScroll: true });
+  }, [station, first]);
+}
+
+/** Asks before the tab is closed in the middle of a job. */
+function useLeaveGuard(busy: boolean): void {
+  useEffect(() => {
+    if (!busy) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [busy]);
+}

@@ -1,0 +1,36 @@
+/**
+ * A person's labels of evaluated answers. They are kept among the curations under a key made of the texts themselves,
+ * so that the same answer to the same prompt keeps its label in every evaluation, and labelling is undone like everything else. Pure.
+ */
+import type { HumanLabels } from '../../src/protocol/jobs.ts';
+import type { Project } from './project/project.ts';
+
+const PREFIX = 'answer:';
+
+/** Key of an answer's curation; never the id of a response. */
+export function answerKey(prompt: string, response: string): string {
+  return PREFIX + JSON.stringify([prompt, response]);
+}
+
+/** The texts of a key, or null if it is the id of a response. */
+export function parseAnswerKey(key: string): { prompt: string; response: string } | null {
+  if (!key.startsWith(PREFIX)) return null;
+  const [prompt, response] = JSON.parse(key.slice(PREFIX.length)) as [string, string];
+  return { prompt, response };
+}
+
+/** All labels that overrule the judges: of curated responses and of evaluated answers. Skipped and discarded ones say nothing. */
+export function collectHumanLabels(project: Project): HumanLabels {
+  const promptTexts = new Map(project.prompts.map((prompt) => [prompt.id, prompt.text]));
+  const labels: HumanLabels = [];
+  for (const response of project.responses) {
+    const curation = project.curations[response.id];
+    const promptText = promptTexts.get(response.promptId);
+    if (promptText !== undefined && curation?.label && curation.label !== 'skipped' && !curation.discarded) labels.push({ promptText, responseText: response.text, label: curation.label });
+  }
+  for (const curation of Object.values(project.curations)) {
+    const answer = parseAnswerKey(curation.responseId);
+    if (answer && curation.label && curation.label !== 'skipped') labels.push({ promptText: answer.prompt, responseText: answer.response, label: curation.label });
+  }
+  return labels;
+}
