@@ -65,6 +65,8 @@ export interface Jobs {
   };
   listRuns: { params: Record<string, never>; result: RunRecord[] };
   deleteRun: { params: { runId: string }; result: { runId: string } };
+  /** Gives a run another name; `runChanged` follows. @throws bad-argument if the name is empty, not-found */
+  renameRun: { params: { runId: string; name: string }; result: { runId: string; name: string } };
   measureMemory: { params: Record<string, never>; result: MemoryView };
 }
 export type JobName = keyof Jobs;
