@@ -1,0 +1,183 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EngineError } from '../base/errors.ts';
+import { defaultTrainConfig, type TrainConfig } from '../config/train.ts';
+import { registerKernels } from '../kernels/registerKernels.ts';
+import { assignParams, createLm, readParams, type LanguageModel } from '../lm/params.ts';
+import type { StepMetrics } from '../records/run.ts';
+import { loadTrainReference } from '../testing/trainReference.ts';
+import { openTrainer, train } from './trainer.ts';
+import { decodeTrainState, encodeTrainState, type TrainState } from './trainState.ts';
+
+const reference = loadTrainReference();
+const { rows } = reference;
+beforeAll(async () => {
+  registerKernels('cpu');
+  await tf.setBackend('cpu');
+});
+
+let base: LanguageModel;
+let lm: LanguageModel;
+beforeEach(() => {
+  base = createLm(reference.config, reference.base);
+  lm = createLm(reference.config, reference.base);
+});
+afterEach(() => {
+  base.dispose();
+  lm.dispose();
+});
+
+const small: TrainConfig = { ...defaultTrainConfig, benignPerStep: 2, unsafePerStep: 2, maxSteps: 6, learningRate: 1e-2, warmupSteps: 2, klBeta: 0.1 };
+
+async function collect(steps: AsyncGenerator<StepMetrics, TrainState>): Promise<{ metrics: StepMetrics[]; state: TrainState }> {
+  const metrics: StepMetrics[] = [];
+  for (;;) {
+    const next = await steps.next();
+    if (next.done) return { metrics, state: next.value };
+    metrics.push(next.value);
+  }
+}
+/** Everything of a step but its times. */
+const timeless = ({ elapsedMs: _elapsedMs, tokensPerSecond: _tokensPerSecond, ...rest }: StepMetrics) => rest;
+
+describe('training', () => {
+  it('takes the ten steps that PyTorch takes on a llama', async () => {
+    const config = { ...defaultTrainConfig, ...reference.run.config, benignPerStep: 4, unsafePerStep: 3 };
+    const { metrics, state } = await collect(train({ lm, base, rows, config }));
+    expect(metrics).toHaveLength(10);
+    metrics.forEach((step, i) => {
+      for (const [name, value] of Object.entries(reference.run.steps[i]!))
+        expect(Math.abs(step[name as keyof typeof value & keyof StepMetrics] - value), `${name} of step ${i + 1}`).toBeLessThan(1e-3 * Math.max(0.1, Math.abs(value)));
+    });
+    for (const [name, { data }] of reference.run.final) {
+      const scale = data.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+      state.params.get(name)!.data.forEach((v, i) => expect(Math.abs(v - data[i]!), name).toBeLessThan(1e-3 * scale));
+    }
+  });
+
+  it('gives the same losses bit by bit for the same seed, and others for another', async () => {
+    const first = await collect(train({ lm, base, rows, config: small }));
+    assignParams(lm, reference.base);
+    const second = await collect(train({ lm, base, rows, config: small }));
+    expect(second.metrics.map(timeless)).toEqual(first.metrics.map(timeless));
+    expect(second.state.params).toEqual(first.state.params);
+    assignParams(lm, reference.base);
+    const other = await collect(train({ lm, base, rows, config: { ...small, seed: 43 } }));
+    expect(other.metrics.map(timeless)).not.toEqual(first.metrics.map(timeless));
+  });
+
+  it('goes on from saved bytes as if it had never stopped', async () => {
+    const whole = await collect(train({ lm, base, rows, config: small }));
+    assignParams(lm, reference.base);
+    const stop = new AbortController();
+    const steps = train({ lm, base, rows, config: small, signal: stop.signal });
+    const firstHalf = [(await steps.next()).value, (await steps.next()).value] as StepMetrics[];
+    stop.abort();
+    const stopped = await steps.next();
+    if (!stopped.done) throw new Error('the generator went on after the abort');
+    expect(stopped.value.step).toBe(2);
+    assignParams(lm, reference.tuned); // whatever the LM held meanwhile
+    const resumed = await collect(train({ lm, base, rows, config: { ...small, evalSteps: 3 }, state: decodeTrainState(encodeTrainState(stopped.value)) }));
+    expect([...firstHalf, ...resumed.metrics].map(timeless)).toEqual(whole.metrics.map(timeless));
+    expect(resumed.state.params).toEqual(whole.state.params);
+    expect(resumed.state.moments).toEqual(whole.state.moments);
+    expect(resumed.metrics[0]!.elapsedMs).toBeGreaterThan(firstHalf[1]!.elapsedMs);
+  });
+
+  it('refuses a state of other settings or other rows', async () => {
+    const { state } = await collect(train({ lm, base, rows, config: { ...small, maxSteps: 1 } }));
+    await expect(openTrainer({ lm, base, rows, config: { ...small, maxSteps: 1, semanticLambda: 0.4 }, state })).rejects.toThrow(/other settings/);
+    await expect(openTrainer({ lm, base, rows: { ...rows, unsafe: rows.unsafe.slice(1) }, config: { ...small, maxSteps: 1 }, state })).rejects.toThrow(/other rows/);
+  });
+
+  it('drops a step that is aborted between micro-batches and changes nothing', async () => {
+    const trainer = await openTrainer({ lm, base, rows, config: { ...small, gradientAccumulationSteps: 50 } });
+    const before = await readParams(lm);
+    const tensors = tf.memory().numTensors;
+    const stop = new AbortController();
+    const pending = trainer.nextStep(stop.signal);
+    setImmediate(() => stop.abort());
+    expect(await pending).toBeNull();
+    expect(trainer.step).toBe(0);
+    expect(await readParams(lm)).toEqual(before);
+    expect(tf.memory().numTensors).toBe(tensors);
+    trainer.dispose();
+  });
+
+  it.each([1, 2])('keeps the number of tensors over five steps and gives all back, with %d micro-batches', async (gradientAccumulationSteps) => {
+    const before = tf.memory().numTensors;
+    const trainer = await openTrainer({ lm, base, rows, config: { ...small, gradientAccumulationSteps } });
+    await trainer.nextStep();
+    const { numTensors } = tf.memory();
+    for (let i = 0; i < 5; i++) {
+      await trainer.nextStep();
+      expect(tf.memory().numTensors).toBe(numTensors);
+    }
+    expect(trainer.finished).toBe(true);
+    trainer.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('averages micro-batches: two equal ones make the step of one', async () => {
+    const config = { ...small, benignPerStep: 4, unsafePerStep: 3, maxSteps: 2, weightDecay: 0 };
+    const one = await collect(train({ lm, base, rows, config }));
+    assignParams(lm, reference.base);
+    const two = await collect(train({ lm, base, rows, config: { ...config, gradientAccumulationSteps: 2 } }));
+    one.metrics.forEach((step, i) => {
+      expect(two.metrics[i]!.lossTotal).toBeCloseTo(step.lossTotal, 4);
+      expect(two.metrics[i]!.gradNorm).toBeCloseTo(step.gradNorm, 3);
+      expect(two.metrics[i]!.tokens).toBe(2 * step.tokens);
+    });
+  });
+
+  it('overfits one sentence', async () => {
+    const config = { ...small, benignPerStep: 1, semanticLambda: 0, unsafePerStep: 0, maxSteps: 60, learningRate: 3e-2, klBeta: 0 };
+    const { metrics } = await collect(train({ lm, base, rows: { everyday: [rows.everyday[1]!], borderline: [], unsafe: [] }, config }));
+    expect(metrics[0]!.lossBenign).toBeGreaterThan(2);
+    expect(metrics.at(-1)!.lossBenign).toBeLessThan(0.02);
+    expect(metrics.at(-1)!.lossTotal).toBe(metrics.at(-1)!.lossBenign);
+    expect(metrics.at(-1)!.lossSemantic).toBe(0);
+  });
+
+  it.each(['none', 'stop_gradient', 'importance'] as const)('moves away from the unsafe tokens with %s', async (prefixWeighting) => {
+    const config: TrainConfig = { ...small, prefixWeighting, semanticLambda: 1, maxSteps: 30, benignPerStep: 4, unsafePerStep: 3, klBeta: 0 };
+    const { metrics } = await collect(train({ lm, base, rows, config }));
+    // With stop_gradient the term itself fades as its weights do; what it moves is the distance.
+    if (prefixWeighting === 'importance') expect(metrics.at(-1)!.lossSemantic).toBeLessThan(metrics[0]!.lossSemantic - 0.1);
+    else expect(metrics.at(-1)!.meanDistance).toBeGreaterThan(metrics[0]!.meanDistance + 0.02);
+    expect(metrics.at(-1)!.lossBenign).toBeLessThan(metrics[0]!.lossBenign);
+    if (prefixWeighting === 'importance') {
+      // At the base weights every weight is 1, and the term is lambda (1 - mean distance).
+      expect(metrics[0]!.meanWeight).toBeCloseTo(1, 4);
+      expect(metrics[0]!.lossSemantic).toBeCloseTo(1 - metrics[0]!.meanDistance, 4);
+    }
+  });
+
+  it('stops with an error when the loss is not finite, and leaves the weights as they were', async () => {
+    const broken = lm.params.get('model.norm.weight')!;
+    tf.tidy(() => broken.assign(tf.fill(broken.shape, NaN)));
+    const trainer = await openTrainer({ lm, base, rows, config: small });
+    const before = (await readParams(lm)).get('lm_head.weight')!;
+    const failure: unknown = await trainer.nextStep().catch((thrown: unknown) => thrown);
+    expect(failure).toBeInstanceOf(EngineError);
+    expect((failure as EngineError).code).toBe('bad-config');
+    expect((failure as EngineError).message).toMatch(/step 1: lossTotal is NaN/);
+    expect((await readParams(lm)).get('lm_head.weight')).toEqual(before);
+    trainer.dispose();
+  });
+
+  it('lets messages in between micro-batches', async () => {
+    const trainer = await openTrainer({ lm, base, rows, config: small });
+    let heard = false;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      heard = true;
+      port1.close();
+    };
+    port2.postMessage(null);
+    await trainer.nextStep();
+    expect(heard).toBe(true);
+    trainer.dispose();
+  });
+});
