@@ -1,0 +1,44 @@
+/** WGSL of adamW: parameter and both moments rewritten in one pass. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
+import { type AdamWSettings, biasCorrection } from './adamW.cpu.ts';
+
+export function adamWProgram(
+  t: { param: tf.TensorInfo; grad: tf.TensorInfo; m: tf.TensorInfo; v: tf.TensorInfo; gradScale: tf.TensorInfo },
+  count: number,
+  settings: AdamWSettings,
+): WgslProgram {
+  const { learningRate, beta1, beta2, epsilon, weightDecay, step } = settings;
+  const f32 = (name: string, value: number): WgslProgram['uniforms'][number] => ({ name, type: 'f32', value });
+  return {
+    key: 'adamW',
+    bindings: [
+      { name: 'param', tensor: t.param, element: 'f32', access: 'read_write' },
+      { name: 'm', tensor: t.m, element: 'f32', access: 'read_write' },
+      { name: 'v', tensor: t.v, element: 'f32', access: 'read_write' },
+      { name: 'grad', tensor: t.grad, element: 'f32', access: 'read' },
+      { name: 'gradScale', tensor: t.gradScale, element: 'f32', access: 'read' },
+    ],
+    // The differences from 1 are made in float64 here: 1 − 0.999 in float32 would already be off by 5e-5 of its value.
+    uniforms: [
+      countUniform(count),
+      f32('keep', 1 - learningRate * weightDecay),
+      f32('beta1', beta1),
+      f32('beta2', beta2),
+      f32('rest1', 1 - beta1),
+      f32('rest2', 1 - beta2),
+      f32('stepSize', learningRate / biasCorrection(beta1, step)),
+      f32('rootCorrection', Math.sqrt(biasCorrection(beta2, step))),
+      f32('epsilon', epsilon),
+    ],
+    code: () => `${lineMain}
+  let g = grad[i] * gradScale[0];
+  let first = params.beta1 * m[i] + params.rest1 * g;
+  let second = params.beta2 * v[i] + params.rest2 * g * g;
+  m[i] = first;
+  v[i] = second;
+  param[i] = param[i] * params.keep - params.stepSize * first / (sqrt(second) / params.rootCorrection + params.epsilon);
+}`,
+    workgroups: lineWorkgroups(count),
+  };
+}

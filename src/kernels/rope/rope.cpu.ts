@@ -1,0 +1,44 @@
+/** CPU twin of rope: pure functions on flat arrays. */
+import { EngineError } from '../../base/errors.ts';
+import type { Floats } from '../floats.ts';
+
+/**
+ * Rotates pairs (x[i], x[i + K/2]) of each head by the angle of its position (rotate_half convention); `direction` -1 undoes it,
+ * which is also the gradient. x and out [N, H, K]; cos and sin [P, K/2]; positions [N].
+ * @throws EngineError bad-argument for a position outside the tables
+ */
+export function ropeRotate(x: Floats, cos: Floats, sin: Floats, positions: Int32Array, out: Floats, H: number, K: number, direction: 1 | -1): void {
+  const half = K / 2;
+  const P = cos.length / half;
+  for (let row = 0; row < positions.length; row++) {
+    const position = positions[row]!;
+    if (position < 0 || position >= P) throw new EngineError('bad-argument', `rope: position ${position} is outside the ${P} positions of this model.`);
+    const table = position * half;
+    for (let h = 0; h < H; h++) {
+      const base = (row * H + h) * K;
+      for (let i = 0; i < half; i++) {
+        const c = cos[table + i]!;
+        const s = sin[table + i]! * direction;
+        const low = x[base + i]!;
+        const high = x[base + half + i]!;
+        out[base + i] = low * c - high * s;
+        out[base + half + i] = high * c + low * s;
+      }
+    }
+  }
+}
+
+/** cos and sin of position · theta^(−2i/K), computed in float64. Both [P, K/2]. */
+export function ropeAngles(P: number, K: number, theta: number): { cos: Float32Array; sin: Float32Array } {
+  const half = K / 2;
+  const cos = new Float32Array(P * half);
+  const sin = new Float32Array(P * half);
+  for (let i = 0; i < half; i++) {
+    const frequency = theta ** (-(2 * i) / K);
+    for (let p = 0; p < P; p++) {
+      cos[p * half + i] = Math.cos(p * frequency);
+      sin[p * half + i] = Math.sin(p * frequency);
+    }
+  }
+  return { cos, sin };
+}

@@ -1,0 +1,59 @@
+/** Rotary position embedding (Su et al. 2021) in the rotate_half convention of Hugging Face llama models. */
+import * as tf from '@tensorflow/tfjs-core';
+import { EngineError } from '../../base/errors.ts';
+import { assertTensor } from '../assertShape.ts';
+import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
+import { ropeAngles, ropeRotate } from './rope.cpu.ts';
+import { ropeProgram } from './rope.webgpu.ts';
+
+const rotate: KernelSpec<'x' | 'cos' | 'sin' | 'positions'> = {
+  name: 'SidestepRope',
+  outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
+  host: ({ x, cos, sin, positions }, { direction }, [out]) =>
+    ropeRotate(x.f32, cos.f32, sin.f32, positions.i32, out!.f32, x.shape[2]!, x.shape[3]!, direction === 1 ? 1 : -1),
+  webgpu: ({ x, cos, sin, positions }, { direction }, [out]) => [
+    ropeProgram({ x, cos, sin, positions, out: out! }, x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number),
+  ],
+};
+
+export const ropeSpecs = [rotate];
+
+export const ropeGradient: tf.GradConfig = {
+  kernelName: rotate.name,
+  inputsToSave: ['cos', 'sin', 'positions'],
+  gradFunc: (gradOut, saved, attributes) => ({
+    x: () => {
+      const [cos, sin, positions] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      return runKernel(rotate.name, { x: firstGradient(gradOut), cos, sin, positions }, { direction: -(attributes.direction as number) })[0]!;
+    },
+  }),
+};
+
+/**
+ * Rotates the pairs (x[i], x[i + K/2]) of each head by position · theta^(−2i/K).
+ * @param x         [B, T, H, K] float32, borrowed; K even
+ * @param cos       [P, K/2] float32 of createRopeTables, borrowed
+ * @param sin       [P, K/2] float32, borrowed
+ * @param positions [B, T] int32, borrowed; each in 0..P-1 (throws on WASM; on WebGPU a position outside reads the table's edge)
+ * @returns         [B, T, H, K] float32, owned by the caller
+ * @throws EngineError bad-shape, bad-argument
+ */
+export function rope(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor, positions: tf.Tensor): tf.Tensor {
+  assertTensor('rope', 'x', x, [null, null, null, null]);
+  const [B, T, , K] = x.shape as [number, number, number, number];
+  if (K % 2 !== 0) throw new EngineError('bad-shape', `rope: the head size ${K} must be even.`);
+  assertTensor('rope', 'cos', cos, [null, K / 2]);
+  assertTensor('rope', 'sin', sin, cos.shape);
+  assertTensor('rope', 'positions', positions, [B, T], 'int32');
+  return runKernel(rotate.name, { x, cos, sin, positions }, { direction: 1 })[0]!;
+}
+
+/**
+ * The tables of `rope`, made in float64 and rounded once: WGSL's own sin and cos are only accurate near zero.
+ * @returns cos and sin [maxPositionEmbeddings, headDim / 2] float32, owned by the caller
+ */
+export function createRopeTables(config: { maxPositionEmbeddings: number; headDim: number; ropeTheta: number }): { cos: tf.Tensor; sin: tf.Tensor } {
+  const { cos, sin } = ropeAngles(config.maxPositionEmbeddings, config.headDim, config.ropeTheta);
+  const shape: [number, number] = [config.maxPositionEmbeddings, config.headDim / 2];
+  return { cos: tf.tensor2d(cos, shape), sin: tf.tensor2d(sin, shape) };
+}

@@ -1,0 +1,30 @@
+/** WebGPU in Node, on Dawn (npm `webgpu`). Uses the machine's GPU driver or, where there is none, Chromium's SwiftShader. */
+import { existsSync, readdirSync } from 'node:fs';
+
+const swiftShaderDriver = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const driverFolders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
+
+function hasVulkanDriver(): boolean {
+  return driverFolders.some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
+}
+
+let opened: Promise<GPU | null> | undefined;
+
+async function create(): Promise<GPU | null> {
+  if (process.platform === 'linux' && !process.env.VK_ICD_FILENAMES && !hasVulkanDriver() && existsSync(swiftShaderDriver)) process.env.VK_ICD_FILENAMES = swiftShaderDriver;
+  // Dawn polls with setImmediate, which would keep one core busy; a short pause costs nothing and leaves the core to the work.
+  const { setTimeout: later } = globalThis;
+  const paced = (callback: (...values: unknown[]) => void, ...values: unknown[]): unknown => later(callback, 2, ...values);
+  globalThis.setImmediate = paced as unknown as typeof setImmediate;
+  const dawn = await import('webgpu');
+  Object.assign(globalThis, dawn.globals);
+  const gpu = dawn.create([]);
+  // tfjs looks for navigator.gpu when it is imported and when a backend is made.
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'node' }, configurable: true });
+  return (await gpu.requestAdapter()) ? gpu : null;
+}
+
+/** The GPU entry point, or null if this machine has no adapter at all. One instance a process. */
+export function openNodeGpu(): Promise<GPU | null> {
+  return (opened ??= create());
+}

@@ -1,0 +1,18 @@
+/** How far results may differ, and why. A test uses one of these or states its own reason. */
+export interface Tolerance {
+  rtol: number;
+  atol: number;
+  reason: string;
+}
+
+/** One float32 rounding or a few. */
+export const elementwise: Tolerance = { rtol: 2e-6, atol: 1e-6, reason: 'a handful of float32 operations' };
+
+/** Sums of up to a few thousand float32 products in another order. */
+export const reduction: Tolerance = { rtol: 2e-5, atol: 2e-5, reason: 'float32 sums in another order' };
+
+/** exp and log differ between implementations by a few units in the last place, then are summed. */
+export const transcendental: Tolerance = { rtol: 5e-5, atol: 1e-5, reason: 'exp and log of another library, float32 sums in another order' };
+
+/** Central differences in float64. */
+export const centralDifference: Tolerance = { rtol: 1e-6, atol: 1e-8, reason: 'central differences with step 1e-5 in float64' };
