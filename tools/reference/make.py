@@ -6,6 +6,7 @@ Needs torch, transformers, tokenizers and safetensors; the versions used stand i
 Seeded: the same versions write the same bytes. Not part of the tests: they read the committed files.
 """
 import argparse
+import copy
 import json
 import math
 import os
@@ -86,8 +87,8 @@ def make_model(name, spec):
             scale = 1.0 + 0.2 * torch.randn(value.shape, generator=generator) if key.endswith("norm.weight") \
                 else torch.randn(value.shape, generator=generator) * (1.0 if "embed" in key else 1.6 / math.sqrt(value.shape[-1]))
             value.copy_(scale.to(spec["dtype"]).to(torch.float32))
-    model.to(spec["dtype"]).save_pretrained(folder)
-    model.to(torch.float32)
+    # Saved as a copy: .to(float16) would round RoPE's frequencies too, for good.
+    copy.deepcopy(model).to(spec["dtype"]).save_pretrained(folder)
 
     # Two rows of different length: once alone each, once left-padded together as generation does.
     rows = [random_ids(generator, 13, config.vocab_size), random_ids(generator, 7, config.vocab_size)]

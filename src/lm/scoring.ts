@@ -1,0 +1,81 @@
+/**
+ * How probable an LM finds given responses: negative log-likelihood token by token. For perplexity and coherence.
+ * Not differentiable on purpose; training has its own objective.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { EngineError } from '../base/errors.ts';
+import { crossEntropy } from '../kernels/crossEntropy/crossEntropy.ts';
+import { forward, lmHead } from './forward.ts';
+import type { LanguageModel } from './params.ts';
+
+export interface ScoredRow {
+  /** Prompt and response. */
+  inputIds: readonly number[];
+  /**
+   * Same length. labels[t] is the token that should stand at t, and is predicted from what stands before t, as in transformers;
+   * -100 where nothing is scored. labels[0] can never be scored.
+   */
+  labels: readonly number[];
+}
+
+export interface ScoringOptions {
+  signal?: AbortSignal;
+  /** Called after each batch with the rows done so far; awaited, so that a caller can let events in. */
+  onBatch?: (rowsDone: number) => void | Promise<void>;
+}
+
+/** Not scored. */
+const IGNORED = -100;
+
+/** Negative log-likelihoods of one batch, all scored tokens in a row. Rows are padded on the right, which no token sees. */
+function scoreBatch(lm: LanguageModel, rows: readonly ScoredRow[]): tf.Tensor {
+  const T = Math.max(...rows.map(({ inputIds }) => inputIds.length)) - 1; // the last token predicts nothing
+  const inputIds = new Int32Array(rows.length * T);
+  const at: number[] = [];
+  const labels: number[] = [];
+  rows.forEach((row, b) => {
+    for (let t = 0; t < Math.min(T, row.inputIds.length); t++) inputIds[b * T + t] = row.inputIds[t] as number;
+    for (let t = 1; t < row.labels.length; t++) {
+      if (row.labels[t] === IGNORED) continue;
+      at.push(b * T + t - 1);
+      labels.push(row.labels[t] as number);
+    }
+  });
+  return tf.tidy(() => {
+    const hidden = forward(lm, tf.tensor2d(inputIds, [rows.length, T], 'int32'));
+    const scored = tf.gather(tf.reshape(hidden, [rows.length * T, lm.config.hiddenSize]), tf.tensor1d(at, 'int32'));
+    return crossEntropy(lmHead(lm, scored), tf.tensor1d(labels, 'int32'));
+  });
+}
+
+/**
+ * @param rows borrowed @param batchSize rows a forward pass
+ * @returns for each row the negative log-likelihood in nats of its scored tokens, in order
+ * @throws EngineError bad-argument for labels of another length or a scored first token, cancelled
+ */
+export async function tokenNll(lm: LanguageModel, rows: readonly ScoredRow[], batchSize: number, options: ScoringOptions = {}): Promise<Float32Array[]> {
+  const counts = rows.map(({ inputIds, labels }, i) => {
+    if (labels.length !== inputIds.length) throw new EngineError('bad-argument', `tokenNll: row ${i} has ${inputIds.length} tokens but ${labels.length} labels.`);
+    if (labels.length > 0 && labels[0] !== IGNORED) throw new EngineError('bad-argument', `tokenNll: row ${i} scores its first token, which nothing predicts.`);
+    return labels.reduce((count, label) => count + (label === IGNORED ? 0 : 1), 0);
+  });
+  const results: Float32Array[] = [];
+  for (let from = 0; from < rows.length; from += batchSize) {
+    if (options.signal?.aborted) throw new EngineError('cancelled', 'Scoring was cancelled.');
+    const batch = rows.slice(from, from + batchSize);
+    let values = new Float32Array(0);
+    if (counts.slice(from, from + batchSize).some((count) => count > 0)) {
+      const nll = scoreBatch(lm, batch);
+      values = ((await nll.data()) as Float32Array).slice();
+      nll.dispose();
+    }
+    let at = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const count = counts[from + i] as number;
+      results.push(values.slice(at, at + count));
+      at += count;
+    }
+    await options.onBatch?.(results.length);
+  }
+  return results;
+}
