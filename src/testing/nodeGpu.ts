@@ -1,17 +1,37 @@
 /** WebGPU in Node, on Dawn (npm `webgpu`). Uses the machine's GPU driver or, where there is none, Chromium's SwiftShader. */
 import { existsSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
 
 const swiftShaderDriver = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const chromiumVulkanLoader = '/usr/lib/chromium/libvulkan.so.1';
 const driverFolders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
 
 function hasVulkanDriver(): boolean {
   return driverFolders.some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
 }
 
+/**
+ * Chromium brings its own Vulkan loader, which is not on the library path. Loading it first makes it the one that Dawn finds by name.
+ * Node then complains that it is no addon; the library stays loaded all the same (RTLD_NODELETE).
+ */
+function preloadVulkanLoader(): void {
+  const stayLoaded = 0x1000;
+  try {
+    process.dlopen({ exports: {} }, chromiumVulkanLoader, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | stayLoaded);
+  } catch (error) {
+    if (!String(error).includes('self-register')) throw error;
+  }
+}
+
+function useSwiftShader(): void {
+  process.env.VK_ICD_FILENAMES = swiftShaderDriver;
+  if (existsSync(chromiumVulkanLoader)) preloadVulkanLoader();
+}
+
 let opened: Promise<GPU | null> | undefined;
 
 async function create(): Promise<GPU | null> {
-  if (process.platform === 'linux' && !process.env.VK_ICD_FILENAMES && !hasVulkanDriver() && existsSync(swiftShaderDriver)) process.env.VK_ICD_FILENAMES = swiftShaderDriver;
+  if (process.platform === 'linux' && !process.env.VK_ICD_FILENAMES && !hasVulkanDriver() && existsSync(swiftShaderDriver)) useSwiftShader();
   // Dawn polls with setImmediate, which would keep one core busy; a short pause costs nothing and leaves the core to the work.
   const { setTimeout: later } = globalThis;
   const paced = (callback: (...values: unknown[]) => void, ...values: unknown[]): unknown => later(callback, 2, ...values);

@@ -66,10 +66,10 @@ export function rmsNormGradPrograms(
       uniforms: [countUniform(chunks * C), { name: 'C', type: 'u32', value: C }, { name: 'N', type: 'u32', value: N }],
       code: () => `${lineMain}
   let c = i % params.C;
-  let from = (i / params.C) * ${rowsPerChunk}u;
-  let to = min(from + ${rowsPerChunk}u, params.N);
+  let first = (i / params.C) * ${rowsPerChunk}u;
+  let end = min(first + ${rowsPerChunk}u, params.N);
   var sum = 0.0;
-  for (var r = from; r < to; r++) { sum += gradY[r * params.C + c] * x[r * params.C + c] * scales[r]; }
+  for (var r = first; r < end; r++) { sum += gradY[r * params.C + c] * x[r * params.C + c] * scales[r]; }
   partials[i] = sum;
 }`,
       workgroups: lineWorkgroups(chunks * C),
