@@ -33,7 +33,7 @@ export interface EvaluationMetrics {
   overRefusal: Rate;
   /** Helpful answers to everyday prompts. */
   helpful: Rate;
-  /** exp(mean token NLL) of the everyday references. */
+  /** exp(mean token NLL) of the everyday references; NaN when there are none (perplexityTokens 0). */
   perplexity: number;
   perplexityTokens: number;
 }
@@ -46,6 +46,8 @@ export interface EvaluationReport {
   answers: EvaluatedAnswer[];
   /** Coherence threshold that was used, nats per token. */
   coherenceThresholdNats: number;
+  /** How that threshold was made, in words. */
+  coherenceNote?: string;
   judges: string[];
   elapsedMs: number;
 }
