@@ -1,15 +1,16 @@
-import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { registerKernels } from '../kernels/registerKernels.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenedBackend } from '../device/openDevice.ts';
+import { openTestBackend } from '../testing/backend.ts';
 import { everySetting, randomObjective } from '../testing/randomObjective.ts';
 import { semanticLossCpu } from './semanticLoss.cpu.ts';
 import { semanticLoss } from './semanticLoss.ts';
 
+let backend: OpenedBackend;
 beforeAll(async () => {
-  registerKernels('cpu');
-  await tf.setBackend('cpu');
+  backend = await openTestBackend('wasm');
 });
+afterAll(() => backend.close());
 
 describe('the training objective on tensors', () => {
   it.each(everySetting)('has the terms and the gradient of the double-precision reference: $emdObjective, $prefixWeighting, beta $klBeta', async (settings) => {

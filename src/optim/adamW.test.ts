@@ -1,17 +1,18 @@
-import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { registerKernels } from '../kernels/registerKernels.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenedBackend } from '../device/openDevice.ts';
+import { openTestBackend } from '../testing/backend.ts';
 import { loadTrainReference } from '../testing/trainReference.ts';
 import { AdamW } from './adamW.ts';
 import { clipGradNorm } from './clipGradNorm.ts';
 import { readTensor } from './readTensor.ts';
 
 const { adamW: reference } = loadTrainReference();
+let backend: OpenedBackend;
 beforeAll(async () => {
-  registerKernels('cpu');
-  await tf.setBackend('cpu');
+  backend = await openTestBackend('wasm');
 });
+afterAll(() => backend.close());
 
 const createParams = () =>
   new Map(reference.initial.map(({ shape, data }, i) => [`p${i}`, tf.tidy(() => tf.variable(tf.tensor(data.slice(), shape)))] as const));
