@@ -102,9 +102,9 @@ describe('an evaluation', () => {
 
   it('decodes greedily, and asks base and tuned the same in the same order', async () => {
     calls.length = 0;
-    const coherence = { coherenceThresholdNats: 2, coherenceNote: 'given' };
-    const first = await run({ lm: base, ...coherence });
-    const second = await run({ lm: tuned, ...coherence });
+    const coherence = { thresholdNats: 2, note: 'given' };
+    const first = await run({ lm: base, coherence });
+    const second = await run({ lm: tuned, coherence });
     expect(calls.map((c) => c.temperature)).toEqual([0, 0]);
     expect(calls[0]?.seeds).toEqual(calls[1]?.seeds);
     expect(first.report.answers.map((a) => a.prompt)).toEqual(second.report.answers.map((a) => a.prompt));

@@ -33,9 +33,7 @@ export interface EvaluateInput<Lm extends EvaluatedLm> {
   lexicon: JudgeLexicon | null;
   humanLabels: HumanLabelList;
   /** From an earlier calibration; without it the base LM is sampled first. */
-  coherenceThresholdNats?: number;
-  /** The note of that calibration, for the report. */
-  coherenceNote?: string;
+  coherence?: { thresholdNats: number; note?: string };
   weightsFingerprint: string;
   signal?: AbortSignal;
   /** Milliseconds, monotonic; for tests. */
@@ -85,11 +83,7 @@ export async function* evaluate<Lm extends EvaluatedLm>(input: EvaluateInput<Lm>
   const startedMs = now();
   const { base, config, signal } = input;
   const prompts = selectPrompts(input.prompts, config.promptsPerSet, config.seed);
-  const given = input.coherenceThresholdNats;
-  const coherence =
-    given !== undefined
-      ? { thresholdNats: given, note: input.coherenceNote }
-      : yield* calibrateCoherence({ base, tokenizer: input.tokenizer, prompts, config, signal }, ports);
+  const coherence = input.coherence ?? (yield* calibrateCoherence({ base, tokenizer: input.tokenizer, prompts, config, signal }, ports));
 
   const total = prompts.length;
   yield { phase: 'answering', done: 0, total };
