@@ -69,3 +69,16 @@ export async function readModelFiles(files: readonly File[]): Promise<{ name: st
   const inside = entries.filter(({ path }) => path.startsWith(top)).map(({ path, bytes }) => ({ path: path.slice(top.length), bytes }));
   return { name: top.replace(/\/$/, '').split('/').at(-1) || name || 'own model', files: inside };
 }
+
+/** Size of the demo model's weights, bytes, without downloading them; null if the server does not say. */
+export async function demoModelSize(): Promise<number | null> {
+  try {
+    const response = await fetch(new URL('models/demo/model.safetensors', document.baseURI), { method: 'HEAD' });
+    const length = Number(response.headers.get('content-length'));
+    return response.ok && length > 0 ? length : null;
+  } catch (thrown) {
+    // Offline: loading itself will say so.
+    if (thrown instanceof TypeError) return null;
+    throw thrown;
+  }
+}
