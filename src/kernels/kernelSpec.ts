@@ -5,6 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import { runWgsl, type WebGpuHost, type WgslProgram } from './runWgsl.ts';
+import { openSimd, type Simd } from './simd/openSimd.ts';
+import type { WasmHost } from './wasmHost.ts';
 
 /** The backends a kernel can be registered for. 'cpu' is tfjs' plain JS backend, used as a reference in tests. */
 export type KernelBackendName = 'webgpu' | 'wasm' | 'cpu';
@@ -47,16 +49,18 @@ export interface KernelSpec<Input extends string = string> {
   /** Returns its one output bare instead of in a list: only for kernels that replace a stock one. */
   bareOutput?: boolean;
   outputs(inputs: Record<Input, tf.TensorInfo>, attributes: Attributes): OutputSpec[];
+  /** The CPU twin. */
   host(inputs: Record<Input, HostTensor>, attributes: Attributes, outputs: HostTensor[]): void;
+  /** A SIMD version for the wasm backend instead of the twin; works on addresses in tfjs' heap (bytes). */
+  wasm?(simd: Simd, inputs: Record<Input, HeapTensor>, attributes: Attributes, outputs: HeapTensor[]): void;
   webgpu(inputs: Record<Input, tf.TensorInfo>, attributes: Attributes, outputs: tf.TensorInfo[]): WgslProgram[];
 }
 
-/** What we use of tfjs' wasm backend; `typedArrayFromHeap` views die when the heap grows. */
-export interface WasmHost {
-  wasm: { asm: { memory: WebAssembly.Memory }; _malloc(sizeBytes: number): number; _free(pointer: number): void };
-  makeOutput(shape: number[], dtype: string): tf.TensorInfo;
-  typedArrayFromHeap(info: tf.TensorInfo): Float32Array | Int32Array;
-  getMemoryOffset(dataId: object): number;
+/** A tensor as a SIMD kernel sees it. */
+export interface HeapTensor {
+  shape: number[];
+  /** Address of the first value in the heap, bytes. */
+  at: number;
 }
 
 /** What we use of tfjs' cpu backend. */
@@ -73,6 +77,12 @@ function allocate(spec: OutputSpec): Float32Array | Int32Array {
 /** Outputs are allocated before any view is taken: an allocation may grow the heap and detach earlier views. */
 function runOnWasm(spec: KernelSpec, backend: WasmHost, inputs: Record<string, tf.TensorInfo>, attributes: Attributes): tf.TensorInfo[] {
   const outputs = spec.outputs(inputs, attributes).map((o) => backend.makeOutput(o.shape, o.dtype));
+  if (spec.wasm) {
+    const locate = (info: tf.TensorInfo): HeapTensor => ({ shape: info.shape, at: backend.getMemoryOffset(info.dataId) });
+    const located = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, locate(info)]));
+    spec.wasm(openSimd(backend), located, attributes, outputs.map(locate));
+    return outputs;
+  }
   const view = (info: tf.TensorInfo, name: string): HostTensor => new HostTensor(info.shape, backend.typedArrayFromHeap(info), `${spec.name}: ${name}`);
   const views = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, view(info, name)]));
   spec.host(views, attributes, outputs.map((info, i) => view(info, `output ${i}`)));

@@ -30,7 +30,7 @@ describe('the kernels together on WASM', () => {
       const h = 2e-3;
       const measured = ((await at(h)) - (await at(-h))) / (2 * h);
       await at(0);
-      const grad = await grads[param.name]!.data();
+      const grad = (await grads[param.name]!.data()) as Float32Array;
       const predicted = grad.reduce((sum, g, j) => sum + g * direction[j]!, 0);
       // Float32 losses differ in the seventh digit, so differences over 4e-3 are good to about 1e-4.
       expect(Math.abs(measured - predicted), names[i]).toBeLessThan(2e-3 * Math.max(1, Math.abs(measured)));

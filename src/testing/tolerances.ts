@@ -16,3 +16,8 @@ export const transcendental: Tolerance = { rtol: 5e-5, atol: 1e-5, reason: 'exp 
 
 /** Central differences in float64. */
 export const centralDifference: Tolerance = { rtol: 1e-6, atol: 1e-8, reason: 'central differences with step 1e-5 in float64' };
+
+/** A float32 sum of `terms` products of values around 1: one rounding a term at worst. */
+export function sumOf(terms: number): Tolerance {
+  return { rtol: 2e-5, atol: 5e-6 + 6e-8 * terms, reason: `float32 sum of ${terms} products` };
+}

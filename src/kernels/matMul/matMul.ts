@@ -75,6 +75,13 @@ export const batchMatMulSpec: KernelSpec<'a' | 'b'> = {
     const { M, N, K, pairs } = matMulShapes(a.shape, b.shape, Boolean(transposeA), Boolean(transposeB));
     pairs.forEach((p, i) => matMulForward(a.f32, p.a * M * K, b.f32, p.b * K * N, out!.f32, i * M * N, M, N, K, Boolean(transposeA), Boolean(transposeB)));
   },
+  wasm: (simd, { a, b }, { transposeA, transposeB }, [out]) => {
+    const { M, N, K, pairs } = matMulShapes(a.shape, b.shape, Boolean(transposeA), Boolean(transposeB));
+    const scratch = simd.scratch(simd.kernels.matMulScratch(M, N, K));
+    const [aRow, aColumn] = transposeA ? [4, M * 4] : [K * 4, 4];
+    const [bRow, bColumn] = transposeB ? [4, K * 4] : [N * 4, 4];
+    pairs.forEach((p, i) => simd.kernels.matMul(M, N, K, a.at + p.a * M * K * 4, aRow, aColumn, b.at + p.b * K * N * 4, bRow, bColumn, out!.at + i * M * N * 4, scratch));
+  },
   webgpu: ({ a, b }, { transposeA, transposeB }, [out]) =>
     geometries(matMulShapes(a.shape, b.shape, Boolean(transposeA), Boolean(transposeB)), Boolean(transposeA), Boolean(transposeB)).map((g) => matMulProgram(a, b, out!, g)),
 };
