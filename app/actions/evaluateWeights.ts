@@ -1,55 +1,84 @@
-/** Evaluates weights side by side on one split, and keeps the reports. */
-import { toFailure } from '../../src/base/errors.ts';
-import type { WeightsRef } from '../../src/protocol/views.ts';
-import type { Split } from '../../src/records/prompt.ts';
-import type { SavedReport } from '../store/project/project.ts';
+/** Measuring base and tuned weights on the same prompts, and keeping the reports. */
+import type { EvaluationReport } from '../../src/records/evaluation.ts';
+import type { Prompt } from '../../src/records/prompt.ts';
+import type { Label } from '../../src/records/response.ts';
+import { answerKey, collectHumanLabels } from '../store/answerLabels.ts';
+import type { Project, SavedReport } from '../store/project/project.ts';
 import { studio } from '../store/studio.ts';
-import type { StudioState } from '../store/studio.ts';
-import { fetchJudgeLexicon } from './builtInData.ts';
 import { runJob } from './engine.ts';
-import { humanLabelsOf, promptsOfSplit } from './trainingData.ts';
+import { lexiconOrNotice } from './trainRun.ts';
 
-/** @returns the saved reports, one per entry of `weights`; null if it failed or was cancelled (told by notice) */
-export async function evaluateWeights(weights: readonly WeightsRef[], split: Split): Promise<SavedReport[] | null> {
-  const { drafts, project, mirror } = studio.getState();
-  try {
-    const lexicon = await fetchJudgeLexicon();
-    const reports = await runJob('evaluate', {
-      weights: [...weights],
-      prompts: promptsOfSplit(project, split),
-      split: split === 'curate' ? 'custom' : split,
-      config: drafts.evaluate.config,
-      lexicon,
-      humanLabels: humanLabelsOf(project),
-    });
-    if (!reports) return null;
-    const evaluationId = crypto.randomUUID();
-    const createdAt = new Date().toISOString();
-    const saved = reports.map(
-      (report, index): SavedReport => ({
-        id: `${evaluationId}-${index}`,
-        evaluationId,
-        createdAt,
-        modelId: mirror.model?.id ?? '',
-        modelName: mirror.model?.name ?? '',
-        weights: weights[index]!,
-        title: titleOf(weights[index]!, mirror),
-        report,
-      }),
-    );
-    studio.record({ type: 'added', collection: 'reports', documents: saved });
-    return saved;
-  } catch (thrown) {
-    studio.notify({ tone: 'unsafe', title: 'The evaluation could not start', detail: toFailure(thrown).message });
-    return null;
-  }
+/** Prompts of an evaluation. `custom` takes the person's own prompts of any split. */
+export function collectEvaluationPrompts(project: Pick<Project, 'prompts'>, split: EvaluationReport['split']): Prompt[] {
+  return project.prompts.filter((prompt) => (split === 'custom' ? prompt.source !== 'built-in' : prompt.split === split));
 }
 
-/** What people call these weights: "base", "quiet-river, best step 40". */
-export function titleOf(weights: WeightsRef, mirror: StudioState['mirror']): string {
-  if (weights.kind === 'base') return 'base';
-  const run = mirror.runs.byId[weights.runId];
-  const name = run?.name ?? weights.runId;
-  if (weights.step === 'best') return run?.bestStep == null ? `${name}, best step` : `${name}, best step ${run.bestStep}`;
-  return weights.step === 'last' ? `${name}, last step` : `${name}, step ${weights.step}`;
+/** What people call a run's weights: "calm-otter, step 50". */
+export function titleOfWeights(runName: string, step: number | 'best' | 'last', bestStep: number | null): string {
+  if (step === 'best') return bestStep === null ? `${runName}, best` : `${runName}, step ${bestStep} (best)`;
+  return step === 'last' ? `${runName}, last step` : `${runName}, step ${step}`;
+}
+
+/**
+ * Evaluates the base LM and a run's weights on the same prompts and keeps both reports under one evaluation id.
+ * @returns the evaluation's id, or null if it failed or was cancelled
+ */
+export async function evaluateRun(
+  runId: string,
+  step: number | 'best' | 'last',
+  split: EvaluationReport['split'],
+  onStart?: (jobId: string) => void,
+): Promise<string | null> {
+  const { project, mirror, drafts } = studio.getState();
+  const run = mirror.runs.byId[runId];
+  const model = mirror.model;
+  if (!run || !model) return null;
+  const weights: SavedReport['weights'][] = [{ kind: 'base' }, { kind: 'run', runId, step }];
+  const reports = await runJob(
+    'evaluate',
+    {
+      weights,
+      prompts: collectEvaluationPrompts(project, split),
+      split,
+      config: drafts.evaluate.config,
+      lexicon: await lexiconOrNotice(),
+      humanLabels: collectHumanLabels(project),
+    },
+    onStart,
+  );
+  if (!reports) return null;
+  const evaluationId = crypto.randomUUID();
+  const createdAt = new Date().toISOString();
+  const titles = ['base', titleOfWeights(run.name, step, run.bestStep)];
+  studio.record({
+    type: 'added',
+    collection: 'reports',
+    documents: reports.map((report, i) => ({
+      id: `${evaluationId}-${i}`,
+      evaluationId,
+      createdAt,
+      modelId: model.id,
+      modelName: model.name,
+      weights: weights[i] as SavedReport['weights'],
+      title: titles[i] as string,
+      report,
+    })),
+  });
+  return evaluationId;
+}
+
+/** Labels an evaluated answer: it overrules the judges wherever this text answers this prompt. Null takes the label away. */
+export function labelAnswer(prompt: string, response: string, label: Label | null): void {
+  const responseId = answerKey(prompt, response);
+  studio.commit(label ? 'Label an evaluated answer' : 'Take an answer’s label away', {
+    type: 'curationsSet',
+    curations: [{ responseId, curation: label ? { responseId, label, updatedAt: new Date().toISOString() } : null }],
+  });
+}
+
+/** Forgets an evaluation; can be undone. */
+export function removeEvaluation(evaluationId: string): void {
+  const ids = studio.getState().project.reports.filter((saved) => saved.evaluationId === evaluationId).map((saved) => saved.id);
+  studio.commit('Delete an evaluation', { type: 'removed', collection: 'reports', ids });
+  studio.notify({ tone: 'neutral', title: 'Evaluation deleted', offersUndo: true });
 }

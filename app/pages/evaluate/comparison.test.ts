@@ -3,7 +3,6 @@ import type { EvaluatedAnswer, EvaluationReport, Finding } from '../../../src/re
 import type { PromptSet } from '../../../src/records/prompt.ts';
 import { answerKey } from '../../store/answerLabels.ts';
 import { changeOf, compareReports, countChanges, filterRows, findingOfLabel } from './comparison.ts';
-import { formatP, mcNemarExact } from './mcNemar.ts';
 
 const rate = { k: 0, n: 0, low: 0, high: 1, interval: 'wilson' as const };
 const answer = (promptId: string, set: PromptSet, finding: Finding, response: string = finding): EvaluatedAnswer => ({ promptId, set, prompt: `prompt ${promptId}`, response, finding, verdicts: [] });
@@ -73,25 +72,5 @@ describe('compareReports', () => {
     expect(only({ change: 'any-change' })).toEqual(['a', 'b']);
     expect(only({ change: 'labelled' })).toEqual([]);
     expect(only({ search: 'BAKE' })).toEqual(['b']);
-  });
-});
-
-describe('mcNemarExact', () => {
-  it('is 1 when nothing or equally much changed', () => {
-    expect(mcNemarExact({ onlyFirst: 0, onlySecond: 0 })).toBe(1);
-    expect(mcNemarExact({ onlyFirst: 4, onlySecond: 4 })).toBe(1);
-  });
-
-  it('equals the binomial tail', () => {
-    // 10 against 1 of 11: 2 · (1 + 11) / 2^11.
-    expect(mcNemarExact({ onlyFirst: 10, onlySecond: 1 })).toBeCloseTo((2 * 12) / 2048, 12);
-    expect(mcNemarExact({ onlyFirst: 1, onlySecond: 10 })).toBeCloseTo((2 * 12) / 2048, 12);
-  });
-
-  it('stays finite for hundreds of pairs', () => {
-    const p = mcNemarExact({ onlyFirst: 900, onlySecond: 20 });
-    expect(p).toBeGreaterThan(0);
-    expect(p).toBeLessThan(1e-100);
-    expect(formatP(p)).toBe('p < 0.001');
   });
 });
