@@ -165,6 +165,9 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
       const all = await collect(generate(lm, requests, { ...greedy, maxNewTokens: 40, temperature: 1 }), 5);
       expect(all.flat()).toHaveLength(200);
       expect(tf.memory().numTensors).toBe(before);
+      const { gpuBytes } = backend.memory();
+      await collect(generate(lm, requests, { ...greedy, maxNewTokens: 40, temperature: 1 }), 5);
+      expect(backend.memory().gpuBytes).toBe(gpuBytes); // pool included: the same work needs nothing new
       for await (const _ of generate(lm, requests, greedy)) break;
       expect(tf.memory().numTensors).toBe(before);
       const abort = new AbortController();
