@@ -21,6 +21,8 @@ const PATHS = {
   stop: 'M5.5 5.5h9v9h-9v-9Z',
   lock: 'M5 9h10v7.5H5V9ZM7 9V6.5a3 3 0 0 1 6 0V9',
   chevron: 'M6 8l4 4 4-4',
+  chevronLeft: 'M12 5l-5 5 5 5',
+  chevronRight: 'M8 5l5 5-5 5',
   eye: 'M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5ZM10 8a2 2 0 1 1 0 4 2 2 0 0 1 0-4Z',
   trash: 'M3.5 5.5h13M8 5.5v-2h4v2M5 5.5l.8 11h8.4l.8-11M8.5 8.5v5M11.5 8.5v5',
   warn: 'M10 3.5l7.5 13h-15l7.5-13ZM10 8.5v3.5M10 14.3v.2',

@@ -7,7 +7,7 @@ import styles from './Field.module.css';
 
 export interface SelectFieldProps<V extends string> extends FieldFrame {
   value: V;
-  onChange(value: V): void;
+  onChange(value: NoInfer<V>): void;
   options: readonly { value: V; label: string }[];
   disabled?: boolean;
 }
