@@ -1,6 +1,91 @@
-/** Placeholder of the station Train. */
+/** The station Train: settings and readiness of the next run; charts and answers of the running or chosen one. */
+import { useMemo, type ReactNode } from 'react';
+import { readValidationSize } from '../../actions/trainRun.ts';
 import { PageHeader } from '../../components/PageHeader.tsx';
+import { trainConfigSchema } from '../../../src/config/train.ts';
+import type { RunRecord } from '../../../src/records/run.ts';
+import { selectActiveJob } from '../../store/stations.ts';
+import type { StudioState } from '../../store/studio.ts';
+import { collectTrainingRows, collectValidation, countSets } from '../../store/trainingRows.ts';
+import { useStudio } from '../../store/useStudio.ts';
+import { assessReadiness, type ReadinessFacts } from './readiness.ts';
+import { ReadyCard } from './ReadyCard.tsx';
+import { RowPreview } from './RowPreview.tsx';
+import { RunCharts } from './RunCharts.tsx';
+import { RunHead } from './RunHead.tsx';
+import { SamplesOverSteps } from './SamplesOverSteps.tsx';
+import { SettingsForm } from './SettingsForm.tsx';
+import styles from './train.module.css';
 
-export function TrainPage() {
-  return <PageHeader title="Train" lead="" />;
+const BUSY_WORDS: Record<string, string> = {
+  openEngine: 'it is being opened', loadModel: 'a model is being loaded', generate: 'responses are being generated', train: 'a run is in training',
+  resumeRun: 'a run is in training', evaluate: 'an evaluation is running', exportModel: 'a model is being exported',
+};
+
+/** The run to show: the one in the address, else the live one, else the newest. */
+function selectShownRun(state: StudioState): RunRecord | null {
+  const { byId, order } = state.mirror.runs;
+  const asked = state.route.station === 'train' ? state.route.path[0] : undefined;
+  if (asked !== undefined && byId[asked]) return byId[asked];
+  const live = order.findLast((id) => byId[id]?.status === 'running' || byId[id]?.status === 'paused');
+  return byId[live ?? order[order.length - 1] ?? ''] ?? null;
+}
+
+export function TrainPage(): ReactNode {
+  const draft = useStudio((state) => state.drafts.train);
+  const validationPerSet = useStudio((state) => readValidationSize(state.drafts.pages));
+  const prompts = useStudio((state) => state.project.prompts);
+  const responses = useStudio((state) => state.project.responses);
+  const curations = useStudio((state) => state.project.curations);
+  const modelName = useStudio((state) => state.mirror.model?.name ?? null);
+  const job = useStudio(selectActiveJob);
+  const run = useStudio(selectShownRun);
+  const runs = useStudio((state) => state.mirror.runs);
+
+  const rows = useMemo(() => collectTrainingRows({ prompts, responses, curations }), [prompts, responses, curations]);
+  const validation = useMemo(() => countSets(collectValidation({ prompts })), [prompts]);
+  const configProblem = useMemo(() => {
+    const parsed = trainConfigSchema.safeParse(draft.config);
+    const issue = parsed.error?.issues[0];
+    return issue ? `Settings: ${issue.path.join('.')}: ${issue.message}` : null;
+  }, [draft.config]);
+  const facts: ReadinessFacts = {
+    modelName,
+    busyWith: job ? (BUSY_WORDS[job.name] ?? null) : null,
+    unsafe: rows.unsafe.length,
+    everyday: rows.everyday.length,
+    borderline: rows.borderline.length,
+    validation,
+    config: draft.config,
+    configProblem,
+  };
+  const training = job?.name === 'train' || job?.name === 'resumeRun';
+  const live = training && (run?.status === 'running' || run?.status === 'paused');
+  const takenNames = useMemo(() => runs.order.map((id) => runs.byId[id]?.name ?? ''), [runs]);
+
+  return (
+    <>
+      <PageHeader title="Train" lead="Moves the model away from the meaning of the responses you labelled unsafe, while benign answers hold it in place. No safe answer has to be written." />
+      {run && live && <RunView run={run} job={job} canResume={false} />}
+      {!training && (
+        <>
+          <ReadyCard facts={facts} readiness={assessReadiness(facts)} name={draft.name} takenNames={takenNames} />
+          <SettingsForm config={draft.config} advanced={draft.advanced} validationPerSet={validationPerSet} problem={configProblem} />
+          <RowPreview rows={rows} />
+        </>
+      )}
+      {training && !live && <p className={styles.quiet}>The run is being prepared.</p>}
+      {run && !live && <RunView run={run} job={null} canResume={modelName !== null && job === null} />}
+    </>
+  );
+}
+
+function RunView({ run, job, canResume }: { run: RunRecord; job: Parameters<typeof RunHead>[0]['job']; canResume: boolean }): ReactNode {
+  return (
+    <section className={styles.run} aria-label={`Run ${run.name}`}>
+      <RunHead run={run} job={job} canResume={canResume} />
+      <RunCharts runId={run.id} name={run.name} plannedSteps={run.config.maxSteps} perplexityLimit={run.config.checkpointRule.maxPerplexityRatio} />
+      <SamplesOverSteps key={run.id} evaluations={run.evaluations} />
+    </section>
+  );
 }
