@@ -35,8 +35,8 @@ export function hiddenStatesOf(lm: LanguageModel, batch: Batch): tf.Tensor3D {
 export class BaseReference {
   private constructor(
     private readonly base: LanguageModel,
-    /** [V, D], unit rows */
-    readonly costEmbedding: tf.Tensor2D,
+    /** [V, D], unit rows; null without unsafe rows, as large vocabularies make it large. */
+    readonly costEmbedding: tf.Tensor2D | null,
     /** Per unsafe row: log p_base of each response token. */
     private readonly logProbs: Float32Array[],
     /** [all unsafe response tokens, C], row after row; null where no KL anchor needs the base distributions. */
@@ -72,7 +72,7 @@ export class BaseReference {
     }
     const hiddenStates = hidden.length > 0 ? tf.concat(hidden, 0) : null;
     tf.dispose(hidden);
-    return new BaseReference(base, createCostEmbedding(table), logProbs, hiddenStates, rowOffsets);
+    return new BaseReference(base, rows.unsafe.length > 0 ? createCostEmbedding(table) : null, logProbs, hiddenStates, rowOffsets);
   }
 
   /** log p_base of the unsafe response tokens of a batch, [N], owned by the caller. */
@@ -92,7 +92,7 @@ export class BaseReference {
   }
 
   dispose(): void {
-    this.costEmbedding.dispose();
+    this.costEmbedding?.dispose();
     this.hiddenStates?.dispose();
   }
 }

@@ -22,15 +22,16 @@ export function computeGradients(
   settings: SemanticLossSettings,
 ): { gradients: Map<string, tf.Tensor>; terms: tf.Tensor1D } {
   const usesUnsafe = settings.semanticLambda > 0 && batch.unsafe.labels.length > 0;
+  const { costEmbedding } = reference;
   const ids = (values: Int32Array) => tf.tensor1d(values, 'int32');
   let terms: tf.Tensor1D | undefined;
   const gradients = tf.tidy(() => {
     // Outside the tape: nothing of the base LM is differentiated.
-    const frozen = usesUnsafe && {
+    const frozen = usesUnsafe && costEmbedding && {
       rowOffsets: ids(batch.unsafe.rowOffsets),
       baseLogProbs: reference.logProbsOf(batch),
       baseLogits: settings.klBeta > 0 ? reference.logitsOf(batch) : null,
-      costEmbedding: reference.costEmbedding,
+      costEmbedding,
     };
     const { grads } = tf.variableGrads(
       () => {
