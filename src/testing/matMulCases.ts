@@ -26,15 +26,18 @@ const sizes = [
   [40, 33, 2051],
 ] as const;
 
+/** The sizes that choose different code on WebGPU, where each new choice is compiled. */
+export const gpuSizes = sizes.filter(([M, N, K]) => ![8, 257, 513, 40].includes(M) && K !== 513 && N !== 64);
+
 /** Every transposition of every size, then batches: equal, repeated on either side, over a middle axis. */
-export function matMulCases(): MatMulCase[] {
+export function matMulCases(of: readonly (readonly [number, number, number])[] = sizes): MatMulCase[] {
   const cases: MatMulCase[] = [];
   for (const transposeA of [false, true])
     for (const transposeB of [false, true]) {
       const add = (batchA: number[], batchB: number[], M: number, N: number, K: number): void => {
         cases.push({ a: [...batchA, ...(transposeA ? [K, M] : [M, K])], b: [...batchB, ...(transposeB ? [N, K] : [K, N])], transposeA, transposeB });
       };
-      for (const [M, N, K] of sizes) add([], [], M, N, K);
+      for (const [M, N, K] of of) add([], [], M, N, K);
       add([3], [3], 16, 12, 20);
       add([1], [3], 5, 7, 9);
       add([2, 3], [], 9, 6, 4);

@@ -1,0 +1,36 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenedBackend } from '../../device/openDevice.ts';
+import { assertAllClose } from '../../testing/allclose.ts';
+import { randomFloats } from '../../testing/arrays.ts';
+import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
+import { download } from '../../testing/gpuCase.ts';
+import { transcendental } from '../../testing/tolerances.ts';
+import { swiGluBackward, swiGluForward } from './swiGlu.cpu.ts';
+import { swiGlu } from './swiGlu.ts';
+
+describe.skipIf(!(await hasTestGpu()))('swiGlu on WebGPU', () => {
+  let opened: OpenedBackend;
+  beforeAll(async () => {
+    opened = await openTestBackend('webgpu');
+  });
+  afterAll(() => opened.close());
+
+  it.each([1, 3, 64, 257, 4097])('equals the twin: %i values', async (n) => {
+    const [gate, up, weights] = [randomFloats(n, 1, 4), randomFloats(n, 2), randomFloats(n, 3)];
+    const grads = tf.grads((g, u) => tf.sum(tf.mul(swiGlu(g!, u!), tf.tensor1d(weights))))([tf.tensor1d(gate), tf.tensor1d(up)]);
+    const [out, gradGate, gradUp] = await download(opened, [swiGlu(tf.tensor1d(gate), tf.tensor1d(up)), ...grads]);
+    const expected = [new Float32Array(n), new Float32Array(n), new Float32Array(n)] as const;
+    swiGluForward(gate, up, expected[0]);
+    swiGluBackward(gate, up, weights, expected[1], expected[2]);
+    assertAllClose(out!, expected[0], transcendental, 'out');
+    assertAllClose(gradGate!, expected[1], transcendental, 'gradient of gate');
+    assertAllClose(gradUp!, expected[2], transcendental, 'gradient of up');
+  });
+
+  it('stays finite for gates of any size', async () => {
+    const [out] = await download(opened, swiGlu(tf.tensor1d([-1e4, 1e4, -100]), tf.ones([3])));
+    expect(out![1]).toBe(1e4);
+    expect(Math.abs(out![0]!) + Math.abs(out![2]!)).toBeLessThan(1e-25);
+  });
+});
