@@ -59,23 +59,24 @@ export async function tokenNll(lm: LanguageModel, rows: readonly ScoredRow[], ba
     if (labels.length > 0 && labels[0] !== IGNORED) throw new EngineError('bad-argument', `tokenNll: row ${i} scores its first token, which nothing predicts.`);
     return labels.reduce((count, label) => count + (label === IGNORED ? 0 : 1), 0);
   });
-  const results: Float32Array[] = [];
-  for (let from = 0; from < rows.length; from += batchSize) {
+  // Rows of like length go together: a batch is as long as its longest row.
+  const order = rows.map((_, i) => i).sort((a, b) => (rows[a] as ScoredRow).inputIds.length - (rows[b] as ScoredRow).inputIds.length || a - b);
+  const results: Float32Array[] = rows.map(() => new Float32Array(0));
+  for (let from = 0; from < order.length; from += batchSize) {
     if (options.signal?.aborted) throw new EngineError('cancelled', 'Scoring was cancelled.');
-    const batch = rows.slice(from, from + batchSize);
-    let values = new Float32Array(0);
-    if (counts.slice(from, from + batchSize).some((count) => count > 0)) {
-      const nll = scoreBatch(lm, batch);
-      values = ((await nll.data()) as Float32Array).slice();
+    const indices = order.slice(from, from + batchSize);
+    if (indices.some((i) => (counts[i] as number) > 0)) {
+      const nll = scoreBatch(lm, indices.map((i) => rows[i] as ScoredRow));
+      const values = (await nll.data()) as Float32Array;
       nll.dispose();
+      let at = 0;
+      for (const i of indices) {
+        const count = counts[i] as number;
+        results[i] = values.slice(at, at + count);
+        at += count;
+      }
     }
-    let at = 0;
-    for (let i = 0; i < batch.length; i++) {
-      const count = counts[from + i] as number;
-      results.push(values.slice(at, at + count));
-      at += count;
-    }
-    await options.onBatch?.(results.length);
+    await options.onBatch?.(from + indices.length);
   }
   return results;
 }
