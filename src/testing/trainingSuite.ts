@@ -2,18 +2,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../base/rng.ts';
-import { defaultTrainConfig } from '../config/train.ts';
+import { defaultTrainConfig, type TrainConfig } from '../config/train.ts';
 import { collate } from '../data/batches.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { prefixWeightsCpu, prefixWeightsGradCpu } from '../kernels/prefixWeights/prefixWeights.cpu.ts';
 import { prefixWeights } from '../kernels/prefixWeights/prefixWeights.ts';
 import { normalizeRows, semanticDistanceCpu, semanticDistanceGradCpu, type EmdObjective } from '../kernels/semanticDistance/semanticDistance.cpu.ts';
 import { semanticDistance } from '../kernels/semanticDistance/semanticDistance.ts';
-import { createLm, type LanguageModel } from '../lm/params.ts';
+import { assignParams, createLm, type LanguageModel } from '../lm/params.ts';
 import type { StepMetrics } from '../records/run.ts';
 import { BaseReference } from '../train/baseReference.ts';
 import { computeGradients, termNames } from '../train/gradients.ts';
 import { openTrainer, train } from '../train/trainer.ts';
+import { decodeTrainState, encodeTrainState, type TrainState } from '../train/trainState.ts';
 import { assertAllClose } from './allclose.ts';
 import type { Tolerance } from './tolerances.ts';
 import { loadTrainReference } from './trainReference.ts';
@@ -90,6 +91,22 @@ export function describePrefixWeights(name: string, open: () => Promise<OpenedBa
   });
 }
 
+/** Settings of a short run with every term in it. */
+export const small: TrainConfig = { ...defaultTrainConfig, benignPerStep: 2, unsafePerStep: 2, maxSteps: 6, learningRate: 1e-2, warmupSteps: 2, klBeta: 0.1 };
+
+/** All steps of a run and its end. */
+export async function collect(steps: AsyncGenerator<StepMetrics, TrainState>): Promise<{ metrics: StepMetrics[]; state: TrainState }> {
+  const metrics: StepMetrics[] = [];
+  for (;;) {
+    const next = await steps.next();
+    if (next.done) return { metrics, state: next.value };
+    metrics.push(next.value);
+  }
+}
+
+/** Everything of a step but its times. */
+const timeless = ({ elapsedMs: _elapsedMs, tokensPerSecond: _tokensPerSecond, ...rest }: StepMetrics) => rest;
+
 /** Largest difference over the largest true value. */
 function relativeError(actual: ArrayLike<number>, expected: Float32Array): number {
   const scale = expected.reduce((max, v) => Math.max(max, Math.abs(v)), 1e-6);
@@ -144,6 +161,39 @@ export function describeTraining(name: string, open: () => Promise<OpenedBackend
       const end = await steps.next();
       if (!end.done) throw new Error('training took too many steps');
       for (const [parameter, { data }] of reference.run.final) expect(relativeError(end.value.params.get(parameter)!.data, data), parameter).toBeLessThan(1e-3);
+      lm.dispose();
+    });
+
+    it('gives the same losses bit by bit for the same seed, and others for another', async () => {
+      const lm = createLm(reference.config, reference.base);
+      const first = await collect(train({ lm, base, rows, config: small }));
+      assignParams(lm, reference.base);
+      const second = await collect(train({ lm, base, rows, config: small }));
+      expect(second.metrics.map(timeless)).toEqual(first.metrics.map(timeless));
+      expect(second.state.params).toEqual(first.state.params);
+      assignParams(lm, reference.base);
+      const other = await collect(train({ lm, base, rows, config: { ...small, seed: 43 } }));
+      expect(other.metrics.map(timeless)).not.toEqual(first.metrics.map(timeless));
+      lm.dispose();
+    });
+
+    it('goes on from saved bytes as if it had never stopped, bit by bit', async () => {
+      const lm = createLm(reference.config, reference.base);
+      const whole = await collect(train({ lm, base, rows, config: small }));
+      assignParams(lm, reference.base);
+      const stop = new AbortController();
+      const steps = train({ lm, base, rows, config: small, signal: stop.signal });
+      const firstHalf = [(await steps.next()).value, (await steps.next()).value] as StepMetrics[];
+      stop.abort();
+      const stopped = await steps.next();
+      if (!stopped.done) throw new Error('the generator went on after the abort');
+      expect(stopped.value.step).toBe(2);
+      assignParams(lm, reference.tuned); // whatever the LM held meanwhile
+      const resumed = await collect(train({ lm, base, rows, config: { ...small, evalSteps: 3 }, state: decodeTrainState(encodeTrainState(stopped.value)) }));
+      expect([...firstHalf, ...resumed.metrics].map(timeless)).toEqual(whole.metrics.map(timeless));
+      expect(resumed.state.params).toEqual(whole.state.params);
+      expect(resumed.state.moments).toEqual(whole.state.moments);
+      expect(resumed.metrics[0]!.elapsedMs).toBeGreaterThan(firstHalf[1]!.elapsedMs);
       lm.dispose();
     });
 

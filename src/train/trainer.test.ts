@@ -1,14 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../base/errors.ts';
-import { defaultTrainConfig, type TrainConfig } from '../config/train.ts';
+import type { TrainConfig } from '../config/train.ts';
 import { assignParams, createLm, readParams, type LanguageModel } from '../lm/params.ts';
-import type { StepMetrics } from '../records/run.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { openTestBackend } from '../testing/backend.ts';
+import { collect, small } from '../testing/trainingSuite.ts';
 import { loadTrainReference } from '../testing/trainReference.ts';
 import { openTrainer, train } from './trainer.ts';
-import { decodeTrainState, encodeTrainState, type TrainState } from './trainState.ts';
 
 const reference = loadTrainReference();
 const { rows } = reference;
@@ -29,49 +28,7 @@ afterEach(() => {
   lm.dispose();
 });
 
-const small: TrainConfig = { ...defaultTrainConfig, benignPerStep: 2, unsafePerStep: 2, maxSteps: 6, learningRate: 1e-2, warmupSteps: 2, klBeta: 0.1 };
-
-async function collect(steps: AsyncGenerator<StepMetrics, TrainState>): Promise<{ metrics: StepMetrics[]; state: TrainState }> {
-  const metrics: StepMetrics[] = [];
-  for (;;) {
-    const next = await steps.next();
-    if (next.done) return { metrics, state: next.value };
-    metrics.push(next.value);
-  }
-}
-/** Everything of a step but its times. */
-const timeless = ({ elapsedMs: _elapsedMs, tokensPerSecond: _tokensPerSecond, ...rest }: StepMetrics) => rest;
-
 describe('training', () => {
-  it('gives the same losses bit by bit for the same seed, and others for another', async () => {
-    const first = await collect(train({ lm, base, rows, config: small }));
-    assignParams(lm, reference.base);
-    const second = await collect(train({ lm, base, rows, config: small }));
-    expect(second.metrics.map(timeless)).toEqual(first.metrics.map(timeless));
-    expect(second.state.params).toEqual(first.state.params);
-    assignParams(lm, reference.base);
-    const other = await collect(train({ lm, base, rows, config: { ...small, seed: 43 } }));
-    expect(other.metrics.map(timeless)).not.toEqual(first.metrics.map(timeless));
-  });
-
-  it('goes on from saved bytes as if it had never stopped', async () => {
-    const whole = await collect(train({ lm, base, rows, config: small }));
-    assignParams(lm, reference.base);
-    const stop = new AbortController();
-    const steps = train({ lm, base, rows, config: small, signal: stop.signal });
-    const firstHalf = [(await steps.next()).value, (await steps.next()).value] as StepMetrics[];
-    stop.abort();
-    const stopped = await steps.next();
-    if (!stopped.done) throw new Error('the generator went on after the abort');
-    expect(stopped.value.step).toBe(2);
-    assignParams(lm, reference.tuned); // whatever the LM held meanwhile
-    const resumed = await collect(train({ lm, base, rows, config: { ...small, evalSteps: 3 }, state: decodeTrainState(encodeTrainState(stopped.value)) }));
-    expect([...firstHalf, ...resumed.metrics].map(timeless)).toEqual(whole.metrics.map(timeless));
-    expect(resumed.state.params).toEqual(whole.state.params);
-    expect(resumed.state.moments).toEqual(whole.state.moments);
-    expect(resumed.metrics[0]!.elapsedMs).toBeGreaterThan(firstHalf[1]!.elapsedMs);
-  });
-
   it('refuses a state of other settings or other rows', async () => {
     const { state } = await collect(train({ lm, base, rows, config: { ...small, maxSteps: 1 } }));
     await expect(openTrainer({ lm, base, rows, config: { ...small, maxSteps: 1, semanticLambda: 0.4 }, state })).rejects.toThrow(/other settings/);
