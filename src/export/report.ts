@@ -27,7 +27,8 @@ const row = (cells: readonly string[], tag = 'td') => `<tr>${cells.map((c, i) =>
 
 function table(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const header = head.map((h) => `<th scope="col">${escapeHtml(h)}</th>`).join('');
-  return `<div class="scroll"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${header}</tr></thead><tbody>${rows.map((r) => row(r.map(escapeHtml))).join('')}</tbody></table></div>`;
+  // Wide tables scroll, also by keyboard.
+  return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${header}</tr></thead><tbody>${rows.map((r) => row(r.map(escapeHtml))).join('')}</tbody></table></div>`;
 }
 
 function ratesTable(columns: readonly { title: string; metrics: EvaluationMetrics }[], caption: string): string {
