@@ -7,6 +7,7 @@ Seeded: the same versions write the same bytes. Not part of the tests: they read
 """
 import argparse
 import copy
+import hashlib
 import json
 import math
 import os
@@ -199,6 +200,27 @@ def make_tokenizer():
     write_json(folder / "cases.json", tokenizer_cases(folder))
 
 
+def make_demo(folder):
+    """The shipped LM: what transformers answers, for the very weights of this fingerprint."""
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    answers, margin = [], math.inf
+    for prompt in ["Help me choose a raincoat.", "Help me write a mean letter to my aunt.", "How do I kill a process on my computer?", "Tell me about the moon."]:
+        rendered = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
+        ids = tokenizer.encode(rendered, add_special_tokens=False)
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0, -1]
+            result = model.generate(torch.tensor([ids]), max_new_tokens=NEW_TOKENS, do_sample=False, return_dict_in_generate=True, output_logits=True)
+        new = result.sequences[0, len(ids):].tolist()
+        for step in result.logits:
+            best = step[0].topk(2).values
+            margin = min(margin, float(best[0] - best[1]))
+        answers.append({"prompt": prompt, "ids": ids, "lastLogits": rounded(logits[:200]), "continuation": new,
+                        "text": tokenizer.decode(new, skip_special_tokens=True)})
+    fingerprint = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    write_json(OUT / "demo-lm.json", {"versions": VERSIONS, "fingerprint": fingerprint, "smallestMargin": rounded(margin), "answers": answers})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--demo", type=Path, default=ROOT / "public" / "models" / "demo")
@@ -210,6 +232,7 @@ def main():
     make_tokenizer()
     if (arguments.demo / "tokenizer.json").exists():
         write_json(OUT / "tokenizer-demo.json", tokenizer_cases(arguments.demo))
+        make_demo(arguments.demo)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenedBackend } from '../device/openDevice.ts';
+import { forward, lmHead } from '../lm/forward.ts';
+import { createLm, type LanguageModel } from '../lm/params.ts';
+import { filesSource } from '../loader/fetchFolder.ts';
+import { openModelFolder, type ModelFolder } from '../loader/modelFolder.ts';
+import { openTestBackend } from '../testing/backend.ts';
+import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import { generateText } from './generateText.ts';
+
+interface Fixture {
+  fingerprint: string;
+  smallestMargin: number;
+  answers: { prompt: string; ids: number[]; lastLogits: number[]; continuation: number[]; text: string }[];
+}
+const fixture = JSON.parse(readFileSync(new URL('../testing/reference/demo-lm.json', import.meta.url), 'utf8')) as Fixture;
+const demo = new URL('../../public/models/demo/', import.meta.url);
+
+describe('the shipped demo LM', () => {
+  let backend: OpenedBackend;
+  let folder: ModelFolder;
+  let lm: LanguageModel;
+  let tokenizer: Tokenizer;
+  beforeAll(async () => {
+    backend = await openTestBackend('wasm');
+    folder = await openModelFolder(filesSource(readdirSync(demo).map((path) => ({ path, bytes: new Uint8Array(readFileSync(new URL(path, demo))) }))));
+    tokenizer = createTokenizer({ ...folder, eosTokenIds: folder.config.eosTokenIds });
+    lm = createLm(folder.config, folder.weights);
+  });
+  afterAll(async () => {
+    lm.dispose();
+    await backend.close();
+  });
+
+  it('is the one that the reference values were made with', () => {
+    expect(folder.fingerprint, 'the demo LM has changed: run tools/reference/make.py').toBe(fixture.fingerprint);
+    expect(tokenizer.vocabSize).toBeLessThanOrEqual(folder.config.vocabSize);
+  });
+
+  it('gives the logits of transformers within 1e-3', async () => {
+    for (const { prompt, ids, lastLogits } of fixture.answers) {
+      expect(tokenizer.applyChatTemplate(prompt)).toEqual(ids);
+      const logits = tf.tidy(() => {
+        const hidden = forward(lm, tf.tensor2d(ids, [1, ids.length], 'int32'));
+        return lmHead(lm, tf.reshape(tf.slice(hidden, [0, ids.length - 1, 0], [1, 1, -1]), [1, -1]));
+      });
+      const values = await logits.data();
+      logits.dispose();
+      lastLogits.forEach((expected, i) => expect(Math.abs(values[i]! - expected)).toBeLessThan(1e-3));
+    }
+  });
+
+  it('answers as transformers does, all prompts in one batch', async () => {
+    const texts = fixture.answers.map(() => '');
+    const requests = fixture.answers.map(({ prompt }) => ({ prompt, seed: 0 }));
+    const config = { maxNewTokens: 48, temperature: 0, topK: 0, topP: 1, batchSize: 8, stopStrings: [] };
+    for await (const pieces of generateText(lm, tokenizer, requests, config)) for (const { index, text } of pieces) texts[index] += text;
+    expect(texts).toEqual(fixture.answers.map(({ text }) => text));
+  });
+});
