@@ -3,6 +3,8 @@
  * base LM change. Not for the rows of the benign loss: they need no reference.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { EngineError } from '../base/errors.ts';
+import { nextMacrotask } from '../base/macrotask.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { collate, type Batch } from '../data/batches.ts';
 import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
@@ -11,6 +13,7 @@ import { forward, lmHead } from '../lm/forward.ts';
 import type { LanguageModel } from '../lm/params.ts';
 import { createCostEmbedding } from '../loss/costEmbedding.ts';
 import { labelLogProbs } from '../loss/semanticLoss.ts';
+import { readTensor } from '../optim/readTensor.ts';
 
 /** Rows of one forward pass; only bounds memory. */
 const rowsAtOnce = 16;
@@ -44,8 +47,17 @@ export class BaseReference {
     private readonly rowOffsets: Int32Array,
   ) {}
 
-  /** Runs the base LM over all unsafe rows. @param base borrowed for the life of the result */
-  static async create(base: LanguageModel, rows: EncodedTrainingData, config: Pick<TrainConfig, 'emdCostEmbedding' | 'klBeta'>): Promise<BaseReference> {
+  /**
+   * Runs the base LM over all unsafe rows.
+   * @param base borrowed for the life of the result
+   * @throws EngineError cancelled if the signal is aborted meanwhile
+   */
+  static async create(
+    base: LanguageModel,
+    rows: EncodedTrainingData,
+    config: Pick<TrainConfig, 'emdCostEmbedding' | 'klBeta'>,
+    signal?: AbortSignal,
+  ): Promise<BaseReference> {
     const input = base.params.get('model.embed_tokens.weight') as tf.Tensor2D;
     // With tied embeddings the head is the input table.
     const table = config.emdCostEmbedding === 'head' ? ((base.params.get('lm_head.weight') as tf.Tensor2D | undefined) ?? input) : input;
@@ -53,6 +65,11 @@ export class BaseReference {
     const hidden: tf.Tensor2D[] = [];
     const rowOffsets = Int32Array.from({ length: rows.unsafe.length + 1 });
     for (let first = 0; first < rows.unsafe.length; first += rowsAtOnce) {
+      await nextMacrotask();
+      if (signal?.aborted) {
+        tf.dispose(hidden);
+        throw new EngineError('cancelled', 'Training was cancelled before its first step.');
+      }
       const batch = collate([], rows.unsafe.slice(first, first + rowsAtOnce), []);
       const { positions, labels, rowOffsets: offsets } = batch.unsafe;
       const [states, tokenLogProbs] = tf.tidy(() => {
@@ -61,7 +78,7 @@ export class BaseReference {
         const states = embedding(tf.reshape(all, [B * T, C]), tf.tensor1d(positions, 'int32')) as tf.Tensor2D;
         return [states, labelLogProbs(lmHead(base, states) as tf.Tensor2D, tf.tensor1d(labels, 'int32'))];
       }) as [tf.Tensor2D, tf.Tensor1D];
-      const values = Float32Array.from(await tokenLogProbs.data());
+      const values = await readTensor(tokenLogProbs);
       tokenLogProbs.dispose();
       if (config.klBeta > 0) hidden.push(states);
       else states.dispose();

@@ -35,6 +35,12 @@ describe('training', () => {
     await expect(openTrainer({ lm, base, rows: { ...rows, unsafe: rows.unsafe.slice(1) }, config: { ...small, maxSteps: 1 }, state })).rejects.toThrow(/other rows/);
   });
 
+  it('can be cancelled while the base LM is run over the unsafe rows', async () => {
+    const tensors = tf.memory().numTensors;
+    await expect(openTrainer({ lm, base, rows, config: small, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
   it('drops a step that is aborted between micro-batches and changes nothing', async () => {
     const trainer = await openTrainer({ lm, base, rows, config: { ...small, gradientAccumulationSteps: 50 } });
     const before = await readParams(lm);

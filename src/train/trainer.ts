@@ -156,13 +156,14 @@ class Run implements Trainer {
 
 /**
  * Prepares a run: base log probabilities of the unsafe rows, optimizer, state. Takes one forward pass over these rows.
- * @throws EngineError bad-argument if `state` belongs to other settings or rows, bad-file if it does not fit the LM
+ * @throws EngineError bad-argument if `state` belongs to other settings or rows, bad-file if it does not fit the LM,
+ *   cancelled if the signal is aborted meanwhile
  */
 export async function openTrainer(input: TrainInput): Promise<Trainer> {
   const fingerprint = runFingerprint(input.config, input.rows);
   if (input.state && input.state.fingerprint !== fingerprint)
     throw new EngineError('bad-argument', 'The saved training state belongs to other settings or other rows, so the run cannot go on from it. Start a new run.');
-  const reference = await BaseReference.create(input.base, input.rows, input.config);
+  const reference = await BaseReference.create(input.base, input.rows, input.config, input.signal);
   try {
     return new Run(input, reference, fingerprint);
   } catch (error) {
