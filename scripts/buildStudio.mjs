@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './ensureInstalled.mjs';
 
-const SOURCES = ['app', 'src', 'public', 'assembly', 'index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.base.json'];
+const SOURCES = ['app', 'src', 'public', 'index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.base.json'];
 
 /** Time of the last change under a path, ms; 0 if it does not exist. Tests do not count, generated files neither. */
 function newestMs(path) {

@@ -14,6 +14,8 @@ export interface JobControl {
   readonly signal: AbortSignal;
   /** True once the person asked to end early and keep what there is. */
   readonly stopRequested: boolean;
+  /** True once the person asked for a pause; `turn` will wait until they resume. */
+  readonly pauseRequested: boolean;
   /** Aborted together with `stopRequested`, and whenever `signal` is. */
   readonly stopSignal: AbortSignal;
   /** Says how far it is; time left is estimated here unless given. */
@@ -125,6 +127,9 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       stopSignal: stopController.signal,
       get stopRequested() {
         return stopController.signal.aborted;
+      },
+      get pauseRequested() {
+        return job.pauseRequested;
       },
       progress(report) {
         if (job.state !== 'running') return;

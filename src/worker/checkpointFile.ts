@@ -1,0 +1,15 @@
+/**
+ * Checkpoints as safetensors. Half precision, as the export writes it: what is evaluated and exported later are the very same weights.
+ * Not for going on with training: that takes the full state.
+ */
+import type { ParamValues } from '../lm/params.ts';
+import { writeSafetensors } from '../loader/safetensors.ts';
+
+/** Largest finite number of half precision. */
+const F16_MAX = 65504;
+
+/** @param params borrowed @returns owned by the caller */
+export function encodeCheckpoint(params: ReadonlyMap<string, ParamValues>, runId: string, step: number): Uint8Array {
+  const fits = [...params.values()].every(({ data }) => data.every((value) => Math.abs(value) <= F16_MAX));
+  return writeSafetensors(params, fits ? 'F16' : 'F32', { format: 'pt', run: runId, step: String(step) });
+}

@@ -1,0 +1,136 @@
+/**
+ * Drives one run from where it stands to its end: steps, evaluations, checkpoints, resumable states, the choice of the best step.
+ * Every file is written in an order that leaves a resumable run whenever the page closes. Not for the optimizer step itself (train).
+ */
+import { EngineError, toFailure } from '../base/errors.ts';
+import { encodeTrainingData } from '../data/encodeTrainingData.ts';
+import { chooseBest } from '../evaluate/bestCheckpoint.ts';
+import { evaluationPointOf } from '../evaluate/evaluate.ts';
+import { cloneLm, type LanguageModel, readParams } from '../lm/params.ts';
+import type { RunRecord } from '../records/run.ts';
+import { openTrainer, type Trainer } from '../train/trainer.ts';
+import { encodeTrainState, type TrainState } from '../train/trainState.ts';
+import { encodeCheckpoint } from './checkpointFile.ts';
+import { type EngineState, requireBackend, requireModel } from './engineState.ts';
+import { runEvaluation } from './evaluation.ts';
+import type { JobControl } from './jobRunner.ts';
+import { summaryOf } from './runSummary.ts';
+import type { TrainInput } from './runStore.ts';
+import { createTrainClock } from './trainClock.ts';
+
+export interface DriveInput {
+  /** Consumed: the record of the run as it stands. */
+  record: RunRecord;
+  input: TrainInput;
+  /** Null at the start. */
+  trainState: TrainState | null;
+}
+
+/**
+ * @returns the record of the ended run: completed, or stopped
+ * @throws what stopped it; the record then says failed, or stopped if the job was cancelled, and the run can be resumed
+ */
+export async function driveRun(state: EngineState, control: JobControl, { record, input, trainState }: DriveInput): Promise<RunRecord> {
+  const { runs, emit, host } = state;
+  const { backend } = requireBackend(state);
+  const model = requireModel(state);
+  const { config } = input;
+  const runId = record.id;
+  const clock = createTrainClock(config.maxSteps, config.evalSteps);
+  let savedStep = trainState?.step ?? -1;
+
+  async function change(fields: Partial<RunRecord>): Promise<void> {
+    record = { ...record, ...fields, updatedAt: host.timestamp() };
+    await runs.writeRecord(record);
+    emit({ type: 'runChanged', run: summaryOf(record) });
+  }
+
+  async function evaluateHere(lm: LanguageModel): Promise<void> {
+    const { step } = record;
+    if (record.evaluations.some((point) => point.step === step)) return;
+    const startedMs = host.now();
+    const report = await runEvaluation(state, control, {
+      lm,
+      fingerprint: `${runId}@${step}`,
+      prompts: input.validation,
+      split: 'validation',
+      config: input.evaluation,
+      lexicon: input.lexicon,
+      humanLabels: input.humanLabels,
+      onProgress: ({ done, total, phase }) =>
+        control.progress({ phase: `evaluating step ${step}: ${phase} ${done}/${total}`, done: step, total: config.maxSteps, unit: 'steps', etaMs: clock.etaMs(step) }),
+    });
+    clock.evaluated(host.now() - startedMs);
+    const point = evaluationPointOf(step, report);
+    await runs.writeCheckpoint(runId, step, encodeCheckpoint(await readParams(lm), runId, step));
+    const evaluations = [...record.evaluations, point];
+    const best = chooseBest(evaluations, config.checkpointRule);
+    await change({ evaluations, checkpointSteps: await runs.checkpointSteps(runId), bestStep: best?.step ?? null, bestReason: best?.reason ?? null });
+    emit({ type: 'evaluated', jobId: control.jobId, runId, point });
+  }
+
+  /** The record goes first: a state must never be ahead of it. */
+  async function save(trainer: Trainer): Promise<void> {
+    if (savedStep === trainer.step) return;
+    await runs.writeRecord(record);
+    await runs.writeState(runId, trainer.step, encodeTrainState(await trainer.captureState()));
+    savedStep = trainer.step;
+  }
+
+  async function takeStep(trainer: Trainer): Promise<boolean> {
+    const startedMs = host.now();
+    const metrics = await trainer.nextStep(control.stopSignal);
+    if (!metrics) return false;
+    await backend.assertHealthy();
+    clock.stepped(host.now() - startedMs);
+    record = { ...record, step: metrics.step, metrics: [...record.metrics, metrics] };
+    emit({ type: 'stepsLogged', jobId: control.jobId, runId, steps: [metrics] });
+    control.progress({ phase: 'training', done: metrics.step, total: config.maxSteps, unit: 'steps', etaMs: clock.etaMs(metrics.step), tokensPerSecond: metrics.tokensPerSecond });
+    return true;
+  }
+
+  /** A paused run may wait for days, and the page may close meanwhile. */
+  async function waitOutPause(trainer: Trainer): Promise<void> {
+    await save(trainer);
+    await change({ status: 'paused' });
+    await control.turn();
+    await change({ status: 'running' });
+  }
+
+  async function loop(trainer: Trainer, lm: LanguageModel): Promise<void> {
+    await evaluateHere(lm);
+    while (!trainer.finished && !control.stopRequested) {
+      if (control.pauseRequested) await waitOutPause(trainer);
+      else await control.turn();
+      if (control.stopRequested || !(await takeStep(trainer))) break;
+      const { step } = trainer;
+      if (step % config.evalSteps === 0 || trainer.finished) await evaluateHere(lm);
+      if (step % config.saveSteps === 0 || trainer.finished) await save(trainer);
+    }
+    control.signal.throwIfAborted();
+    // Stopped between two evaluations: the last step gets its own, so that it can be kept.
+    await evaluateHere(lm);
+    await save(trainer);
+  }
+
+  const lm = cloneLm(model.base);
+  let trainer: Trainer | null = null;
+  try {
+    const rows = encodeTrainingData(input.data, model.tokenizer, config);
+    trainer = await openTrainer({ lm, base: model.base, rows, config, ...(trainState ? { state: trainState } : {}) });
+    if (!trainState) await runs.writeInput(runId, input);
+    await change({});
+    await loop(trainer, lm);
+    await change({ status: trainer.finished ? 'completed' : 'stopped' });
+    return record;
+  } catch (thrown) {
+    const failure = toFailure(control.signal.aborted ? control.signal.reason : thrown);
+    // Nothing was written yet when the input itself was at fault.
+    if (trainer) await change(failure.code === 'cancelled' ? { status: 'stopped' } : { status: 'failed', failure });
+    throw thrown instanceof EngineError ? thrown : new EngineError(failure.code, failure.message, { cause: thrown });
+  } finally {
+    trainer?.dispose();
+    lm.dispose();
+    backend.trimPool();
+  }
+}
