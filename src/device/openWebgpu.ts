@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { EngineView } from '../protocol/views.ts';
 import { installGuards } from './guards.ts';
-import type { OpenedBackend, OpenOptions } from './openDevice.ts';
+import type { OpenedBackend, OpenOptions } from './openedBackend.ts';
 
 /** Adapters that run on the CPU, by what they call themselves. */
 const softwareAdapter = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software|\bwarp\b/i;
