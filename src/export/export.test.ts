@@ -1,8 +1,11 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { unzipSync } from 'fflate';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultEvaluationConfig } from '../config/evaluation.ts';
 import { defaultTrainConfig } from '../config/train.ts';
+import { filesSource } from '../loader/fetchFolder.ts';
+import { openModelFolder } from '../loader/modelFolder.ts';
 import { parseSafetensors } from '../loader/safetensors.ts';
 import type { EvaluatedAnswer, EvaluationMetrics, EvaluationReport } from '../records/evaluation.ts';
 import type { RunRecord } from '../records/run.ts';
@@ -71,6 +74,19 @@ describe('the Hugging Face folder', () => {
     expect(writeModelCard({ ...card, measured: [] }, null)).toContain('were not evaluated');
     expect(writeModelCard({ ...card, name: 'a\n---\nb: <i>' }, null)).toContain('# a --- b: \\<i\\>');
   });
+});
+
+const demo = new URL('../../public/models/demo/', import.meta.url);
+const demoThere = existsSync(new URL('model.safetensors', demo));
+if (!demoThere) console.warn('public/models/demo is not there: its round trip is not tested.');
+
+it.skipIf(!demoThere)('the demo model comes back from its export with the same config, tokenizer and weights', async () => {
+  const folder = await openModelFolder(filesSource(readdirSync(demo).map((path) => ({ path, bytes: new Uint8Array(readFileSync(new URL(path, demo))) }))));
+  const back = await openModelFolder(filesSource(writeHfFolder(folder, folder.weights, { ...card, run: null, step: null, measured: [] })));
+  expect(back.config).toEqual(folder.config);
+  expect(back.otherFiles.get('tokenizer.json')).toEqual(folder.otherFiles.get('tokenizer.json'));
+  expect([...back.weights.keys()].sort()).toEqual([...folder.weights.keys()].sort());
+  for (const [name, { data }] of folder.weights) expect(Buffer.compare(Buffer.from(back.weights.get(name)!.data.slice().buffer), Buffer.from(data.slice().buffer))).toBe(0);
 });
 
 describe('zip archives', () => {
