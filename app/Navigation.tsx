@@ -50,6 +50,8 @@ export function Navigation({ onUndo, onRedo, onSettings, onShortcuts }: Navigati
           <Button variant="quiet" size="s" icon={<Icon name="gear" />} aria-label="Settings" title="Settings: theme, blurring, your data" onClick={onSettings} />
         </div>
         {storageFailure && <Badge tone="unsafe" title={storageFailure}>Not saved</Badge>}
+      </div>
+      <div className={styles.ledgerPlace}>
         <LedgerLine />
       </div>
     </header>

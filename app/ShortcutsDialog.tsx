@@ -61,14 +61,15 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose(): v
 }
 
 function KeyRow({ id, title, listening, onChange }: { id: KeyCommandId; title: string; listening: boolean; onChange(): void }) {
-  const keys = useKeysOf(id);
+  // Two keys may read the same: some layouts need Shift for "?", some do not.
+  const keys = [...new Set(useKeysOf(id).map((key) => readableKey(key)))];
   const changed = useStudio((state) => id in state.drafts.preferences.keys);
   return (
     <li className={styles.keyRow}>
       <span className={styles.keyTitle}>{title}</span>
       <span className={styles.keyNames}>
-        <span className="visually-hidden">{keys.map((key) => readableKey(key)).join(' or ')}</span>
-        {listening ? '…' : keys.map((key) => <Key key={key} name={readableKey(key)} />)}
+        <span className="visually-hidden">{keys.join(' or ')}</span>
+        {listening ? '…' : keys.map((key) => <Key key={key} name={key} />)}
       </span>
       {changed && (
         <Button variant="quiet" size="s" onClick={() => setKeys(id, null)} aria-label={`Default key for ${title}`}>

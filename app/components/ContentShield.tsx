@@ -23,11 +23,15 @@ export interface ContentShieldProps {
   sensitive?: boolean;
   /** Names the text for screen readers, e.g. "response". */
   what?: string;
+  /** For rows of lists: the button shows its words only when pointed at or focused. */
+  quiet?: boolean;
+  /** Called when the person reveals this text, for texts that are revealed together. */
+  onReveal?(): void;
   children: ReactNode;
 }
 
 /** Give it a `key` that changes with the text, or the next text starts revealed. */
-export function ContentShield({ sensitive = true, what = 'text', children }: ContentShieldProps) {
+export function ContentShield({ sensitive = true, what = 'text', quiet, onReveal, children }: ContentShieldProps) {
   const policy = useContext(ShieldContext);
   const [revealed, setRevealed] = useState(false);
   const covered = (policy.presenter || (policy.on && sensitive && !revealed)) && !policy.peeking;
@@ -37,7 +41,14 @@ export function ContentShield({ sensitive = true, what = 'text', children }: Con
         {children}
       </div>
       {covered && !policy.presenter && (
-        <button type="button" className={styles.cover} onClick={() => setRevealed(true)}>
+        <button
+          type="button"
+          className={cx(styles.cover, quiet && styles.quiet)}
+          onClick={() => {
+            setRevealed(true);
+            onReveal?.();
+          }}
+        >
           <span>Reveal {what}</span>
         </button>
       )}

@@ -9,7 +9,7 @@ export interface Tab<V extends string> {
   content: ReactNode;
 }
 
-export function Tabs<V extends string>({ value, onChange, tabs, label }: { value: V; onChange(value: V): void; tabs: readonly Tab<V>[]; label: string }) {
+export function Tabs<V extends string>({ value, onChange, tabs, label }: { value: V; onChange(value: NoInfer<V>): void; tabs: readonly Tab<V>[]; label: string }) {
   return (
     <Base.Root value={value} onValueChange={(next) => onChange(next as V)}>
       <Base.List className={styles.list} aria-label={label}>

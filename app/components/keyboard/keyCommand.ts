@@ -18,7 +18,7 @@ export interface KeyCommand {
 export const KEY_COMMANDS = [
   { id: 'undo', title: 'Undo', scope: 'global', keys: ['$mod+z'] },
   { id: 'redo', title: 'Redo', scope: 'global', keys: ['$mod+Shift+z', '$mod+y'] },
-  { id: 'shortcuts', title: 'Show keyboard shortcuts', scope: 'global', keys: ['Shift+?', '$mod+/'] },
+  { id: 'shortcuts', title: 'Show keyboard shortcuts', scope: 'global', keys: ['Shift+?', '?', '$mod+/'] },
   { id: 'peek', title: 'Show blurred text while held', scope: 'global', keys: ['b'], hold: true },
   { id: 'goModel', title: 'Go to Model', scope: 'global', keys: ['Alt+1'] },
   { id: 'goPrompts', title: 'Go to Prompts', scope: 'global', keys: ['Alt+2'] },

@@ -29,6 +29,8 @@ export interface ResponseFocusProps {
 export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
   const { response, prompt, curation } = item;
   const [editing, setEditing] = useState(false);
+  // Prompt and response are read together, so they are revealed together.
+  const [revealed, setRevealed] = useState(false);
   const canGenerate = useStudio((state) => state.mirror.model !== null && selectActiveJob(state) === null);
   const suggestion = suggestedLabel(response.verdict?.outcome);
   const suggested = LABELS.find(({ label }) => label === suggestion);
@@ -67,12 +69,12 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
   useKey('regenerate', () => void regenerateResponse(prompt.id), !editing && canGenerate);
 
   const state = curation?.discarded ? 'discarded' : curation?.label;
-  const sensitive = prompt.set === 'harmful';
+  const sensitive = prompt.set === 'harmful' && !revealed;
   return (
     <article className={styles.focus} aria-label="Response in focus">
       <div className={styles.promptBox}>
         <span className={styles.tag}>Prompt</span>
-        <ContentShield sensitive={sensitive} what="prompt">
+        <ContentShield quiet sensitive={sensitive} what="prompt" onReveal={() => setRevealed(true)}>
           <p>{prompt.text}</p>
         </ContentShield>
       </div>
@@ -94,7 +96,7 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
             }}
           />
         ) : (
-          <ContentShield sensitive={sensitive} what="response">
+          <ContentShield sensitive={sensitive} what="prompt and response" onReveal={() => setRevealed(true)}>
             <p className={styles.responseText}>{response.text || <em>(empty)</em>}</p>
             {curation?.edit !== undefined && (
               <div className={styles.edit}>

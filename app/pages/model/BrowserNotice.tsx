@@ -1,4 +1,5 @@
 /** Says plainly when the GPU cannot be used, what to do about it in this very browser, and that everything works without it, only slower. */
+import { Disclosure } from '../../components/Disclosure.tsx';
 import { ErrorNote } from '../../components/ErrorNote.tsx';
 import { useStudio } from '../../store/useStudio.ts';
 
@@ -17,12 +18,13 @@ export function BrowserNotice() {
   return (
     <ErrorNote tone="partial" title="Running on the CPU (WASM): everything works, only slower">
       <p>{rejected?.reason ?? engine.view.reason}</p>
-      <p>To use the GPU in {browserName()}:</p>
-      <ol>
-        {gpuSteps().map((step) => (
-          <li key={step}>{step}</li>
-        ))}
-      </ol>
+      <Disclosure summary={`How to use the GPU in ${browserName()}`}>
+        <ol>
+          {gpuSteps().map((step) => (
+            <li key={step}>{step}</li>
+          ))}
+        </ol>
+      </Disclosure>
     </ErrorNote>
   );
 }

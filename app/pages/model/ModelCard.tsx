@@ -57,7 +57,7 @@ export function ModelCard() {
       {!model && !loading && (
         <div className={styles.demo}>
           <p>The demo model is a small language model of standard architecture, made for this studio. It answers most harmful requests of a mild toy world: something to improve.</p>
-          <Button variant="primary" disabled={!canLoad} onClick={() => void loadDemoModel()}>
+          <Button disabled={!canLoad} onClick={() => void loadDemoModel()}>
             Load the demo model{demoSize !== null && ` (${formatBytes(demoSize)})`}
           </Button>
         </div>

@@ -25,7 +25,18 @@ interface Source {
 
 const SHOWN = 6;
 
-export function ImportCard() {
+const FORMATS = [
+  { value: '', label: 'Detect' },
+  { value: 'txt', label: 'One prompt a line' },
+  { value: 'csv', label: 'CSV' },
+  { value: 'tsv', label: 'TSV' },
+  { value: 'json', label: 'JSON' },
+  { value: 'jsonl', label: 'JSONL' },
+] as const;
+
+/** @param collapsible shows only a button until it is wanted */
+export function ImportCard({ collapsible }: { collapsible: boolean }) {
+  const [wanted, setWanted] = useState(false);
   const [pasted, setPasted] = useState('');
   /** Files still to be looked at; the first is in preview. */
   const [sources, setSources] = useState<readonly Source[]>([]);
@@ -34,9 +45,10 @@ export function ImportCard() {
     setSources((before) => [...before, ...read]);
   };
   const source = sources[0];
+  const open = !collapsible || wanted || source !== undefined;
   return (
-    <Card title="Add your own" hint="txt (one prompt a line), csv, tsv, json or jsonl, and full records exported here. Duplicates are left out, bad rows are listed and stop nothing.">
-      {source ? (
+    <Card title="Add your own" hint="txt (one prompt a line), csv, tsv, json or jsonl, and full records exported here. Duplicates are left out, bad rows are listed and stop nothing." aside={collapsible && <Button aria-expanded={open} onClick={() => setWanted(!wanted)}>Import…</Button>}>
+      {!open ? null : source ? (
         <Preview
           key={`${source.fileName}-${sources.length}`}
           source={source}
@@ -66,6 +78,7 @@ const PASTED = 'pasted text';
 function Preview({ source, more, onEnd }: { source: Source; more: number; onEnd(imported: boolean): void }) {
   const existing = useStudio((state) => state.project.prompts);
   const [column, setColumn] = useState<string | undefined>(undefined);
+  const [format, setFormat] = useState<(typeof FORMATS)[number]['value']>('');
   const [set, setSet] = useState<PromptSet>('harmful');
   const [split, setSplit] = useState<Split>('curate');
   const [result, setResult] = useState<ImportResult | null>(null);
@@ -73,7 +86,8 @@ function Preview({ source, more, onEnd }: { source: Source; more: number; onEnd(
 
   useEffect(() => {
     let current = true;
-    previewImport(source.fileName, source.bytes, { column, set, split }).then(
+    // The importer goes by the ending of the name: a chosen format is one.
+    previewImport(format === '' ? source.fileName : `${source.fileName}.${format}`, source.bytes, { column, set, split }).then(
       (next) => {
         if (!current) return;
         setResult(next);
@@ -88,7 +102,7 @@ function Preview({ source, more, onEnd }: { source: Source; more: number; onEnd(
     return () => {
       current = false;
     };
-  }, [source, column, set, split, existing]);
+  }, [source, format, column, set, split, existing]);
 
   const name = source.fileName === PASTED ? 'the pasted text' : source.fileName;
   return (
@@ -101,6 +115,18 @@ function Preview({ source, more, onEnd }: { source: Source; more: number; onEnd(
       {result && (
         <>
           <div className={styles.options}>
+            {result.format !== 'records' && (
+              <SelectField
+                label="Format"
+                hint={format === '' ? `Detected: ${result.format}` : undefined}
+                value={format}
+                onChange={(next) => {
+                  setFormat(next);
+                  setColumn(undefined);
+                }}
+                options={FORMATS}
+              />
+            )}
             {result.columns.length > 1 && result.format !== 'records' && (
               <SelectField label="Column with the prompts" value={result.column ?? ''} onChange={setColumn} options={[...(result.column === null ? [{ value: '', label: 'Choose a column' }] : []), ...result.columns.map((value) => ({ value, label: value }))]} />
             )}
@@ -123,7 +149,7 @@ function Preview({ source, more, onEnd }: { source: Source; more: number; onEnd(
             <ol className={styles.sample} aria-label="First prompts">
               {result.prompts.slice(0, SHOWN).map((prompt) => (
                 <li key={prompt.id}>
-                  <ContentShield sensitive={prompt.set === 'harmful'} what="prompt">
+                  <ContentShield quiet sensitive={prompt.set === 'harmful'} what="prompt">
                     {prompt.text}
                   </ContentShield>
                 </li>

@@ -101,7 +101,7 @@ export function PromptList() {
             <li key={prompt.id}>
               <input type="checkbox" aria-label={`Select prompt ${prompt.id}`} checked={selected.has(prompt.id)} onChange={() => toggle(prompt)} />
               <div className={styles.text}>
-                <ContentShield key={String(shown)} sensitive={prompt.set === 'harmful' && !shown} what="prompt">
+                <ContentShield quiet key={String(shown)} sensitive={prompt.set === 'harmful' && !shown} what="prompt">
                   {prompt.text}
                 </ContentShield>
               </div>

@@ -48,7 +48,7 @@ export function PromptsPage() {
       ) : (
         <PromptCounts />
       )}
-      <ImportCard />
+      <ImportCard collapsible={count > 0} />
       {count > 0 && (
         <Card title="All prompts">
           <PromptList />
