@@ -1,8 +1,10 @@
 /** Files for the person: the tuned model as a zip, the curated data sets, the report of a run. Nothing leaves this device. */
+import { toFailure } from '../../src/base/errors.ts';
 import type { WeightsRef } from '../../src/protocol/views.ts';
 import { exportDatasets, type DatasetFile } from '../../src/records/exportDatasets.ts';
 import type { ProjectDocuments } from '../../src/records/projectRecords.ts';
 import type { Project } from '../store/project/project.ts';
+import { studio } from '../store/studio.ts';
 import { runJob } from './engine.ts';
 
 /** The model as it was written, ready to save. */
@@ -25,10 +27,9 @@ export function toFileName(name: string): string {
 export async function exportModel(weights: WeightsRef, name: string, onStart?: (jobId: string) => void): Promise<ExportedModel | null> {
   const result = await runJob('exportModel', { weights }, onStart);
   if (!result) return null;
-  const { zipSync } = await import('fflate');
+  const { zipFiles } = await import('../../src/export/zip.ts');
   const folder = toFileName(name);
-  // Stored, not compressed: float weights hardly shrink, and packing stays quick.
-  const zip = zipSync(Object.fromEntries(result.files.map((file) => [`${folder}/${file.path}`, file.bytes])), { level: 0 });
+  const zip = zipFiles(result.files, folder);
   return {
     weights,
     fileName: `${folder}.zip`,
@@ -53,6 +54,22 @@ export function toDocuments(project: Project): ProjectDocuments {
 /** Every data set with its rows; empty ones included, so that a page can say why they are empty. */
 export function buildDatasets(project: Project): DatasetFile[] {
   return exportDatasets(toDocuments(project));
+}
+
+/** The report of a run as one self-contained HTML file. @returns null if it could not be made (the person has been told) */
+export async function buildRunReport(runId: string): Promise<{ fileName: string; html: string } | null> {
+  const { mirror, project } = studio.getState();
+  const run = mirror.runs.byId[runId];
+  if (!run) return null;
+  try {
+    const { writeReport } = await import('../../src/export/report.ts');
+    const evaluation = project.reports.findLast((saved) => saved.weights.kind === 'run' && saved.weights.runId === runId)?.evaluationId;
+    const saved = evaluation ? project.reports.filter((report) => report.evaluationId === evaluation) : [];
+    return { fileName: `${toFileName(run.name)}-report.html`, html: writeReport({ run, model: mirror.model, engine: mirror.engine.view, reports: saved.map(({ title, report }) => ({ title, report })) }) };
+  } catch (thrown) {
+    studio.notify({ tone: 'unsafe', title: 'The report could not be written', detail: toFailure(thrown).message });
+    return null;
+  }
 }
 
 /** Hands a file to the browser's downloads. */

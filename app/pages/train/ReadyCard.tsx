@@ -18,17 +18,20 @@ export interface ReadyCardProps {
   /** The person's own name for the next run; empty for a suggested one. */
   name: string;
   takenNames: readonly string[];
+  /** Called when a run was asked for. */
+  onStart(): void;
 }
 
 const PAGE_NAMES = { model: 'Model', prompts: 'Prompts', curate: 'Curate' };
 
-export function ReadyCard({ facts, readiness, name, takenNames }: ReadyCardProps): ReactNode {
+export function ReadyCard({ facts, readiness, name, takenNames, onStart }: ReadyCardProps): ReactNode {
   const [suggested, setSuggested] = useState(() => suggestRunName(takenNames, Math.random));
   const shown = name === '' ? suggested : name;
   const taken = takenNames.includes(shown.trim());
   const start = (): void => {
     void startTraining(shown.trim());
     setSuggested(suggestRunName([...takenNames, shown], Math.random));
+    onStart();
   };
   return (
     <Card title="Next run" aside={readiness.ready ? <Badge tone="safe">Ready</Badge> : <Badge tone="partial">Not ready</Badge>}>

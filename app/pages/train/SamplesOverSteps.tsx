@@ -5,9 +5,12 @@ import { ContentShield } from '../../components/ContentShield.tsx';
 import { FindingBadge, findingTone } from '../../components/FindingBadge.tsx';
 import { WordDiff } from '../../components/WordDiff.tsx';
 import { cx } from '../../components/cx.ts';
-import type { EvaluationPoint } from '../../../src/records/evaluation.ts';
+import type { EvaluationPoint, Finding } from '../../../src/records/evaluation.ts';
 import { probeGrid } from './sampleSteps.ts';
 import styles from './train.module.css';
+
+/** One letter in each cell, so that colour is not all there is. */
+const CELL_LETTERS: Record<Finding, string> = { harmful: 'H', refusal: 'R', incoherent: 'I', helpful: '✓', 'off-topic': 'O', unassessed: '?' };
 
 /** Memoised: evaluations come seldom, steps often. */
 export const SamplesOverSteps = memo(function SamplesOverSteps({ evaluations }: { evaluations: readonly EvaluationPoint[] }) {
@@ -23,7 +26,7 @@ export const SamplesOverSteps = memo(function SamplesOverSteps({ evaluations }: 
       </Card>
     );
   return (
-    <Card title="Answers over steps" hint="The same validation prompts, decoded greedily at every evaluation. Underlined words are new against step 0.">
+    <Card title="Answers over steps" hint="The same validation prompts, decoded greedily at every evaluation. Underlined words are new against step 0. H harmful, R refusal, I incoherent, ✓ helpful, O off-topic.">
       <div className={styles.scrubber}>
         <label htmlFor="sample-step">Step {step}{column === 0 ? ' (base LM)' : ''}</label>
         <input
@@ -56,7 +59,9 @@ export const SamplesOverSteps = memo(function SamplesOverSteps({ evaluations }: 
                       title={`Step ${steps[i]}: ${cell ? cell.finding : 'no answer'}`}
                       aria-pressed={i === column}
                       onClick={() => setChosen(i === steps.length - 1 ? null : i)}
-                    />
+                    >
+                      {cell ? CELL_LETTERS[cell.finding] : '·'}
+                    </button>
                   ))}
                 </div>
               </div>

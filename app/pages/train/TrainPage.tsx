@@ -1,7 +1,8 @@
 /** The station Train: settings and readiness of the next run; charts and answers of the running or chosen one. */
-import { useMemo, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { readValidationSize } from '../../actions/trainRun.ts';
 import { PageHeader } from '../../components/PageHeader.tsx';
+import { Tabs } from '../../components/Tabs.tsx';
 import { trainConfigSchema } from '../../../src/config/train.ts';
 import type { RunRecord } from '../../../src/records/run.ts';
 import { selectActiveJob } from '../../store/stations.ts';
@@ -42,6 +43,9 @@ export function TrainPage(): ReactNode {
   const run = useStudio(selectShownRun);
   const runs = useStudio((state) => state.mirror.runs);
 
+  // Null: the run if there is one, else the settings.
+  const [tab, setTab] = useState<'run' | 'next' | null>(null);
+
   const rows = useMemo(() => collectTrainingRows({ prompts, responses, curations }), [prompts, responses, curations]);
   const validation = useMemo(() => countSets(collectValidation({ prompts })), [prompts]);
   const configProblem = useMemo(() => {
@@ -63,19 +67,30 @@ export function TrainPage(): ReactNode {
   const live = training && (run?.status === 'running' || run?.status === 'paused');
   const takenNames = useMemo(() => runs.order.map((id) => runs.byId[id]?.name ?? ''), [runs]);
 
+  const settings = (
+    <div className={styles.run}>
+      <ReadyCard facts={facts} readiness={assessReadiness(facts)} name={draft.name} takenNames={takenNames} onStart={() => setTab(null)} />
+      <SettingsForm config={draft.config} advanced={draft.advanced} validationPerSet={validationPerSet} problem={configProblem} />
+      <RowPreview rows={rows} />
+    </div>
+  );
   return (
     <>
       <PageHeader title="Train" lead="Moves the model away from the meaning of the responses you labelled unsafe, while benign answers hold it in place. No safe answer has to be written." />
-      {run && live && <RunView run={run} job={job} canResume={false} />}
-      {!training && (
-        <>
-          <ReadyCard facts={facts} readiness={assessReadiness(facts)} name={draft.name} takenNames={takenNames} />
-          <SettingsForm config={draft.config} advanced={draft.advanced} validationPerSet={validationPerSet} problem={configProblem} />
-          <RowPreview rows={rows} />
-        </>
-      )}
       {training && !live && <p className={styles.quiet}>The run is being prepared.</p>}
-      {run && !live && <RunView run={run} job={null} canResume={modelName !== null && job === null} />}
+      {run ? (
+        <Tabs<'run' | 'next'>
+          label="Run or settings"
+          value={tab ?? (training && !live ? 'next' : 'run')}
+          onChange={setTab}
+          tabs={[
+            { value: 'run', label: `Run: ${run.name}`, content: <RunView run={run} job={live ? job : null} canResume={modelName !== null && job === null} /> },
+            { value: 'next', label: 'Next run', content: settings },
+          ]}
+        />
+      ) : (
+        settings
+      )}
     </>
   );
 }
