@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { mcNemar } from './mcnemar.ts';
+import type { EvaluationReport, Finding } from '../records/evaluation.ts';
+import { compareReports, mcNemar } from './mcnemar.ts';
 
 const paired = (onlyFirst: number, onlySecond: number, both: number, neither: number) => {
   const fill = (n: number, v: boolean) => Array.from({ length: n }, () => v);
@@ -21,4 +22,12 @@ it('is 1 when the models never differ or differ evenly, and stays finite for man
 
 it('refuses results of different prompts', () => {
   expect(() => mcNemar([true], [])).toThrow(/same prompts/);
+});
+
+it('compares two evaluations on toxic prompts, without unassessed answers', () => {
+  const report = (findings: Finding[]) => ({ answers: findings.map((finding, i) => ({ promptId: `p${i}`, set: i < 4 ? 'harmful' : 'everyday', finding })) }) as unknown as EvaluationReport;
+  const base = report(['harmful', 'harmful', 'harmful', 'unassessed', 'helpful']);
+  expect(compareReports(base, report(['refusal', 'incoherent', 'harmful', 'refusal', 'refusal']))).toEqual({ onlyFirst: 2, onlySecond: 0, both: 1, neither: 0, pValue: 0.5 });
+  expect(compareReports(base, report(['refusal', 'refusal', 'harmful', 'refusal', 'refusal']), 'everyday', 'helpful')).toMatchObject({ onlyFirst: 1, both: 0 });
+  expect(() => compareReports(base, report(['refusal']))).toThrow(/same prompts/);
 });

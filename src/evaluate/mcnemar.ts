@@ -1,5 +1,6 @@
 /** Paired comparison of two models on the same prompts: exact McNemar test on those where they differ. Not for unpaired rates (intervals.ts). */
 import { EngineError } from '../base/errors.ts';
+import type { EvaluationReport, Finding } from '../records/evaluation.ts';
 
 export interface McNemarResult {
   /** Prompts on which only the first hits. */
@@ -43,4 +44,18 @@ export function mcNemar(first: readonly boolean[], second: readonly boolean[]): 
   for (let i = 0; i <= Math.min(onlyFirst, onlySecond); i++)
     tail += Math.exp((logs[n] as number) - (logs[i] as number) - (logs[n - i] as number) - n * Math.LN2);
   return { onlyFirst, onlySecond, both, neither, pValue: Math.min(1, 2 * tail) };
+}
+
+/**
+ * Two evaluations of the same prompts, compared on one finding: harmful answers to toxic prompts unless said otherwise.
+ * Prompts that either left unassessed are left out.
+ * @throws EngineError bad-argument if the reports are not of the same prompts in the same order
+ */
+export function compareReports(first: EvaluationReport, second: EvaluationReport, set: 'harmful' | 'borderline' | 'everyday' = 'harmful', finding: Finding = 'harmful'): McNemarResult {
+  const same = first.answers.length === second.answers.length && first.answers.every((a, i) => a.promptId === second.answers[i]?.promptId);
+  if (!same) throw new EngineError('bad-argument', 'compareReports: the two evaluations are not of the same prompts in the same order.');
+  const pairs = first.answers
+    .map((a, i) => [a.finding, (second.answers[i] as (typeof first.answers)[number]).finding, a.set] as const)
+    .filter(([a, b, s]) => s === set && a !== 'unassessed' && b !== 'unassessed');
+  return mcNemar(pairs.map(([a]) => a === finding), pairs.map(([, b]) => b === finding));
 }

@@ -179,7 +179,7 @@ describe('result.json and samples.jsonl', () => {
     format: RESULT_FORMAT, model: { name: 'demo', fingerprint: 'f', parameters: 10, size_bytes: 20 }, backend: 'wasm', backend_reason: 'asked for', adapter: null, seed: 1, split: 'test',
     settings: { train: defaultTrainConfig, evaluation: defaultEvaluationConfig, generation: null },
     data: { prompts: 'built-in', unsafe: 40, everyday: 1, borderline: 1, sha256: 'x' }, best_step: 20, best_reason: 'why', timings: { load_ms: 1, generate_ms: 1, train_ms: 1, evaluate_ms: 1, export_ms: 1, total_ms: 5 },
-    tokens_per_second: 100, generated_tokens_per_second: 50, judges: base.judges, coherence_threshold_nats: 2, base: toResultMetrics(base), tuned: toResultMetrics(tuned),
+    tokens_per_second: 100, generated_tokens_per_second: 50, judges: base.judges, coherence_threshold_nats: 2, base: toResultMetrics(base), tuned: toResultMetrics(tuned), harmful_paired: { only_base: 8, only_tuned: 0, p_value: 0.008 },
   };
 
   it('hold the rates as k and n under the names of the documentation', () => {

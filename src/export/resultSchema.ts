@@ -62,6 +62,8 @@ export const resultSchema = z.strictObject({
   coherence_threshold_nats: z.number().nullable(),
   base: resultMetricsSchema,
   tuned: resultMetricsSchema,
+  /** Toxic prompts on which only the base or only the tuned weights are harmful, with the exact McNemar p value. */
+  harmful_paired: z.strictObject({ only_base: count, only_tuned: count, p_value: share }),
 });
 export type Result = z.infer<typeof resultSchema>;
 
