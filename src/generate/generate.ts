@@ -4,10 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
+import { nextMacrotask } from '../base/macrotask.ts';
 import { Rng } from '../base/rng.ts';
 import type { GenerationConfig } from '../config/generation.ts';
 import { forward, lmHead } from '../lm/forward.ts';
-import { createKvCache, selectRows, type KvCache } from '../lm/kvCache.ts';
+import { createKvCache, retireRows, selectRows, type KvCache } from '../lm/kvCache.ts';
 import type { LanguageModel } from '../lm/params.ts';
 import { sampleToken } from './sampling.ts';
 
@@ -39,6 +40,8 @@ interface Row {
   rng: Rng;
   lastToken: number;
   done: boolean;
+  /** Whether the cache knows that it is done. */
+  retired: boolean;
 }
 
 /** Cache sizes are rounded up to this many slots, so that few buffer sizes and shapes occur. */
@@ -85,12 +88,13 @@ async function* generateBatch(
   // Requests as long as the context allows end early; the last new token is never fed back.
   const capacity = Math.ceil((promptLength + config.maxNewTokens - 1) / SLOT_STEP) * SLOT_STEP;
   let kvCache = createKvCache(lm.config, requests.length, capacity, start);
-  let rows: Row[] = requests.map(({ seed }, b) => ({ index: firstIndex + b, rng: new Rng(seed), lastToken: 0, done: false }));
+  let rows: Row[] = requests.map(({ seed }, b) => ({ index: firstIndex + b, rng: new Rng(seed), lastToken: 0, done: false, retired: false }));
   let inputIds = padded;
   try {
     for (let position = 0; position < config.maxNewTokens; position++) {
       throwIfAborted(signal);
       const logits = await nextLogits(lm, kvCache, inputIds);
+      await nextMacrotask(); // WASM computes synchronously: a cancel could not arrive otherwise
       throwIfAborted(signal);
       const tokens: GeneratedToken[] = [];
       rows.forEach((row, b) => {
@@ -113,6 +117,10 @@ async function* generateBatch(
         kvCache.dispose();
         kvCache = smaller;
         rows = kept.map((b) => rows[b] as Row);
+      } else {
+        const finished = rows.flatMap((row, b) => (row.done && !row.retired ? [b] : []));
+        if (finished.length > 0) retireRows(kvCache, finished);
+        for (const b of finished) (rows[b] as Row).retired = true;
       }
       inputIds = Int32Array.from(rows, ({ done, lastToken }) => (done ? config.padTokenId : lastToken));
     }

@@ -18,8 +18,8 @@ export interface KvCache {
   length: number;
   /** First real slot of each row: what lies left of it is padding. */
   readonly startSlots: Int32Array;
-  /** The same as int32 [B]. */
-  readonly start: tf.Tensor;
+  /** The same as int32 [B]; replaced by `retireRows`. */
+  start: tf.Tensor;
   dispose(): void;
 }
 
@@ -27,17 +27,17 @@ function assemble(batchSize: number, capacity: number, length: number, startSlot
   const indices = Array.from({ length: layers }, (_, layer) => layer);
   const keys = indices.map((layer) => makeTensor(layer, 'keys'));
   const values = indices.map((layer) => makeTensor(layer, 'values'));
-  const start = tf.tensor1d(startSlots, 'int32');
-  return {
+  const cache: KvCache = {
     keys,
     values,
     batchSize,
     capacity,
     length,
     startSlots,
-    start,
-    dispose: () => tf.dispose([...keys, ...values, start]),
+    start: tf.tensor1d(startSlots.slice(), 'int32'),
+    dispose: () => tf.dispose([...keys, ...values, cache.start]),
   };
+  return cache;
 }
 
 /**
@@ -65,4 +65,15 @@ export function selectRows(cache: KvCache, rows: readonly number[]): KvCache {
   const selected = assemble(rows.length, cache.capacity, cache.length, startSlots, (layer, of) => tf.gather(cache[of][layer] as tf.Tensor, indices), cache.keys.length);
   indices.dispose();
   return selected;
+}
+
+/**
+ * Empties rows that are finished but still part of the batch: from now on they start at the next slot, so that they
+ * attend to almost nothing and never run out of positions.
+ * @param cache changed @param rows indices into its batch
+ */
+export function retireRows(cache: KvCache, rows: readonly number[]): void {
+  for (const row of rows) cache.startSlots[row] = cache.length;
+  cache.start.dispose();
+  cache.start = tf.tensor1d(cache.startSlots.slice(), 'int32');
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
+import { nextMacrotask } from '../base/macrotask.ts';
 import { crossEntropy } from '../kernels/crossEntropy/crossEntropy.ts';
 import { forward, lmHead } from './forward.ts';
 import type { LanguageModel } from './params.ts';
@@ -20,8 +21,8 @@ export interface ScoredRow {
 
 export interface ScoringOptions {
   signal?: AbortSignal;
-  /** Called after each batch with the rows done so far; awaited, so that a caller can let events in. */
-  onBatch?: (rowsDone: number) => void | Promise<void>;
+  /** Called after each batch with the rows done so far. */
+  onBatch?: (rowsDone: number) => void;
 }
 
 /** Not scored. */
@@ -63,6 +64,7 @@ export async function tokenNll(lm: LanguageModel, rows: readonly ScoredRow[], ba
   const order = rows.map((_, i) => i).sort((a, b) => (rows[a] as ScoredRow).inputIds.length - (rows[b] as ScoredRow).inputIds.length || a - b);
   const results: Float32Array[] = rows.map(() => new Float32Array(0));
   for (let from = 0; from < order.length; from += batchSize) {
+    await nextMacrotask(); // WASM computes synchronously: a cancel could not arrive otherwise
     if (options.signal?.aborted) throw new EngineError('cancelled', 'Scoring was cancelled.');
     const indices = order.slice(from, from + batchSize);
     if (indices.some((i) => (counts[i] as number) > 0)) {
@@ -76,7 +78,7 @@ export async function tokenNll(lm: LanguageModel, rows: readonly ScoredRow[], ba
         at += count;
       }
     }
-    await options.onBatch?.(from + indices.length);
+    options.onBatch?.(from + indices.length);
   }
   return results;
 }

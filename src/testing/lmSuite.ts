@@ -191,6 +191,26 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
     });
   });
 
+  it(`on ${backendName}, lets a cancel arrive while it computes`, async () => {
+    const { config, weights, inputIds } = readLmReference('llama-mha-tied');
+    const lm = createLm(config, weights);
+    const work = [
+      (signal: AbortSignal) => collect(generate(lm, [{ inputIds: [5], seed: 0 }], greedy, signal), 1),
+      (signal: AbortSignal) => tokenNll(lm, new Array(200).fill({ inputIds: inputIds[0], labels: inputIds[0]!.map((id, t) => (t === 0 ? -100 : id)) }), 1, { signal }),
+    ];
+    for (const run of work) {
+      const abort = new AbortController();
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        abort.abort();
+        port1.close();
+      };
+      port2.postMessage('cancel'); // as the worker's command would: it waits behind the work in the event loop
+      await expect(run(abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    }
+    lm.dispose();
+  });
+
   it(`on ${backendName}, refuses what does not fit`, async () => {
     const { config, weights } = readLmReference('llama-mha-tied');
     expect(() => createLm(config, new Map())).toThrow(/"model\.embed_tokens\.weight" is missing/);
@@ -209,6 +229,8 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
     // A context that is full ends a response.
     const prompt = new Array<number>(config.maxPositionEmbeddings - 3).fill(5);
     expect((await collect(generate(lm, [{ inputIds: prompt, seed: 0 }], greedy), 1))[0]).toHaveLength(3);
+    const beside = [prompt, [5, 6], [7, 8, 9]].map((inputIds) => ({ inputIds, seed: 0 }));
+    expect((await collect(generate(lm, beside, greedy), 3)).map(({ length }) => length)).toEqual([3, 48, 48]);
     lm.dispose();
   });
 }
