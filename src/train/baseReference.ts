@@ -58,9 +58,8 @@ export class BaseReference {
     config: Pick<TrainConfig, 'emdCostEmbedding' | 'klBeta'>,
     signal?: AbortSignal,
   ): Promise<BaseReference> {
-    const input = base.params.get('model.embed_tokens.weight') as tf.Tensor2D;
-    // With tied embeddings the head is the input table.
-    const table = config.emdCostEmbedding === 'head' ? ((base.params.get('lm_head.weight') as tf.Tensor2D | undefined) ?? input) : input;
+    // A tied head is the input table.
+    const table = (config.emdCostEmbedding === 'head' ? base.head : base.embedTokens) as unknown as tf.Tensor2D;
     const logProbs: Float32Array[] = [];
     const hidden: tf.Tensor2D[] = [];
     const rowOffsets = Int32Array.from({ length: rows.unsafe.length + 1 });

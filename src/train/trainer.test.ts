@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EngineError } from '../base/errors.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { assignParams, createLm, readParams, type LanguageModel } from '../lm/params.ts';
+import { createBatch } from '../data/batches.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { openTestBackend } from '../testing/backend.ts';
 import { collect, small } from '../testing/trainingSuite.ts';
@@ -65,6 +66,14 @@ describe('training', () => {
       expect(two.metrics[i]!.gradNorm).toBeCloseTo(step.gradNorm, 3);
       expect(two.metrics[i]!.tokens).toBe(2 * step.tokens);
     });
+  });
+
+  it('gives every micro-batch of every step its own draw', async () => {
+    const config = { ...small, benignPerStep: 1, unsafePerStep: 1, gradientAccumulationSteps: 2, maxSteps: 3 };
+    const { metrics } = await collect(train({ lm, base, rows, config }));
+    const drawn = Array.from({ length: 6 }, (_, i) => createBatch(rows, config, i).tokens);
+    expect(new Set(drawn).size).toBeGreaterThan(2);
+    expect(metrics.map((step) => step.tokens)).toEqual([drawn[0]! + drawn[1]!, drawn[2]! + drawn[3]!, drawn[4]! + drawn[5]!]);
   });
 
   it('overfits one sentence', async () => {
