@@ -3,6 +3,7 @@
  * its text comes out with the last of them. Pieces joined are the text decoded as a whole.
  */
 import type { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import { isByteToken } from './byteFallback.ts';
 
 export interface StreamDecoder {
   /** Takes the next id; returns the text that is now certain, often ''. */
@@ -48,7 +49,7 @@ function byteLevelDecoder(hub: HubTokenizer): StreamDecoder {
 }
 
 /** For all other decoders: decode everything again and hold back what may still change. */
-function redecodingDecoder(decode: (ids: readonly number[]) => string): StreamDecoder {
+function redecodingDecoder(hub: HubTokenizer, decode: (ids: readonly number[]) => string): StreamDecoder {
   const ids: number[] = [];
   let emitted = '';
   const emit = (text: string): string => {
@@ -59,6 +60,8 @@ function redecodingDecoder(decode: (ids: readonly number[]) => string): StreamDe
   return {
     push(id) {
       ids.push(id);
+      // One more byte can change the text of the whole run of byte tokens before it.
+      if (isByteToken(hub.id_to_token(id) ?? '')) return '';
       const text = decode(ids);
       return text.endsWith('\ufffd') || !text.startsWith(emitted) ? '' : emit(text);
     },
@@ -72,5 +75,5 @@ function redecodingDecoder(decode: (ids: readonly number[]) => string): StreamDe
  * @param decode text of ids without special tokens
  */
 export function createStreamDecoder(hub: HubTokenizer, decoderJson: unknown, decode: (ids: readonly number[]) => string): StreamDecoder {
-  return isByteLevel(decoderJson) ? byteLevelDecoder(hub) : redecodingDecoder(decode);
+  return isByteLevel(decoderJson) ? byteLevelDecoder(hub) : redecodingDecoder(hub, decode);
 }

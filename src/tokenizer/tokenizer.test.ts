@@ -17,6 +17,7 @@ const open = (folder: string): Tokenizer =>
 const REFERENCE = '../testing/reference';
 const suites = [
   { name: 'a byte-level BPE', folder: `${REFERENCE}/tokenizer-bytelevel`, fixture: `${REFERENCE}/tokenizer-bytelevel/cases.json` },
+  { name: 'a BPE with byte fallback', folder: `${REFERENCE}/tokenizer-bytefallback`, fixture: `${REFERENCE}/tokenizer-bytefallback/cases.json` },
   { name: 'the demo LM', folder: '../../public/models/demo', fixture: `${REFERENCE}/tokenizer-demo.json` },
 ].filter(({ fixture }) => existsSync(at(fixture)));
 

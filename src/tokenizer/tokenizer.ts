@@ -4,6 +4,7 @@
  */
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { EngineError } from '../base/errors.ts';
+import { repairByteFallback } from './byteFallback.ts';
 import { openChatTemplate } from './chatTemplate.ts';
 import { withUnicodeSpaces } from './byteLevelPattern.ts';
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts';
@@ -75,6 +76,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   } catch (error) {
     throw new EngineError('unsupported', `tokenizer.json: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+  repairByteFallback(hub.decoder);
   let vocabSize = 0;
   for (const id of hub.get_vocab(true).values()) vocabSize = Math.max(vocabSize, id + 1);
 

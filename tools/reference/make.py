@@ -200,6 +200,28 @@ def make_tokenizer():
     write_json(folder / "cases.json", tokenizer_cases(folder))
 
 
+def make_byte_fallback_tokenizer():
+    """The kind that came with SentencePiece: spaces as U+2581, unknown characters as byte tokens, decoded by a chain of steps."""
+    folder = OUT / "tokenizer-bytefallback"
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = tokenizers.normalizers.Sequence([tokenizers.normalizers.Prepend("\u2581"), tokenizers.normalizers.Replace(" ", "\u2581")])
+    decoders = tokenizers.decoders
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=700, min_frequency=2, special_tokens=["<unk>", "<s>", "</s>"], show_progress=False,
+                                             max_token_length=12, limit_alphabet=120)
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    data = json.loads(tokenizer.to_str())
+    for byte in range(256):
+        data["model"]["vocab"].setdefault(f"<0x{byte:02X}>", len(data["model"]["vocab"]))
+    (folder / "tokenizer.json").write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    write_json(folder / "tokenizer_config.json", {
+        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
+        "clean_up_tokenization_spaces": False,
+        "chat_template": "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}[INST] {{ m['content'] }} [/INST]{% else %} {{ m['content'] }}{{ eos_token }}{% endif %}{% endfor %}"})
+    write_json(folder / "cases.json", tokenizer_cases(folder))
+
+
 def make_demo(folder):
     """The shipped LM: what transformers answers, for the very weights of this fingerprint."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
@@ -230,6 +252,7 @@ def main():
     for name, spec in MODELS.items():
         make_model(name, spec)
     make_tokenizer()
+    make_byte_fallback_tokenizer()
     if (arguments.demo / "tokenizer.json").exists():
         write_json(OUT / "tokenizer-demo.json", tokenizer_cases(arguments.demo))
         make_demo(arguments.demo)
