@@ -116,7 +116,7 @@ describe('the run report', () => {
   });
 
   it('shows rates with k/n and intervals, loss terms, settings and judges', () => {
-    expect(html).toContain('90 % (9/10), 95 % interval 1 to 20 %');
+    expect(html).toContain('90\u00a0% (9/10), 95\u00a0% interval 1 to 20\u00a0%');
     expect(html.match(/<svg/g)).toHaveLength(4);
     expect(html).toContain('semanticLambda');
     expect(html).toContain('A note.');

@@ -50,7 +50,7 @@ export function writeModelCard({ name, base, run, step, measured }: ModelCardInp
       '',
       '## Method',
       '',
-      `Semantic-loss fine-tuning in the spirit of TA-SFT (Lu, Sinha, Varakantham, arXiv 2412.06843): supervised loss on benign responses, and a penalty that moves the model's next-token distribution away from unsafe responses, measured by ${method} in token-embedding space. No written safe answers were used.`,
+      `Semantic-loss fine-tuning in the spirit of TA-SFT (Lu, Sinha, Varakantham, arXiv 2412.06843): supervised loss on benign responses, and a penalty that moves the model's next-token distribution away from unsafe responses, measured by ${method} in token-embedding space. No written safe answers to toxic prompts were used.`,
       '',
       `- unsafe responses: ${run.data.unsafe} curated, at most ${c.unsafeSamples} used; benign rows: ${run.data.everyday} everyday, ${run.data.borderline} borderline`,
       `- objective \`${c.emdObjective}\`, lambda ${c.semanticLambda}, prefix weighting \`${c.prefixWeighting}\`, KL anchor ${c.klBeta}`,

@@ -28,7 +28,7 @@ const row = (cells: readonly string[], tag = 'td') => `<tr>${cells.map((c, i) =>
 function table(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const header = head.map((h) => `<th scope="col">${escapeHtml(h)}</th>`).join('');
   // Wide tables scroll, also by keyboard.
-  return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${header}</tr></thead><tbody>${rows.map((r) => row(r.map(escapeHtml))).join('')}</tbody></table></div>`;
+  return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${header}</tr></thead><tbody>${rows.map((r) => row(r.map((cell) => escapeHtml(cell.replaceAll(' %', '\u00a0%'))))).join('')}</tbody></table></div>`;
 }
 
 function ratesTable(columns: readonly { title: string; metrics: EvaluationMetrics }[], caption: string): string {
