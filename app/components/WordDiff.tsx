@@ -10,8 +10,13 @@ export interface WordDiffProps {
   side: 'before' | 'after' | 'both';
 }
 
+/** Texts that share less than this of the longer one are simply different: marks everywhere would say nothing. */
+const LEAST_SHARED = 0.3;
+
 export function WordDiff({ before, after, side }: WordDiffProps) {
   const parts = useMemo(() => diffWordsWithSpace(before, after), [before, after]);
+  const shared = parts.reduce((sum, part) => sum + (part.added || part.removed ? 0 : part.value.trim().length), 0);
+  if (side !== 'both' && shared < LEAST_SHARED * Math.max(before.length, after.length)) return <span className={styles.text}>{side === 'before' ? before : after}</span>;
   return (
     <span className={styles.text}>
       {parts.map((part, i) => {
