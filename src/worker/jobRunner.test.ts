@@ -124,6 +124,20 @@ describe('the job runner', () => {
     expect(story(0)).toBe('qspzrpppD');
   });
 
+  it('may be resumed by the very listener that hears of the pause', async () => {
+    const { runner, start, settle, story, events } = setUp([script({ turns: 4 })]);
+    const push = events.push.bind(events);
+    events.push = (...said: EngineEvent[]) => {
+      push(...said);
+      if (said[0]?.type === 'paused') runner.obey({ type: 'resume', jobId: '0' });
+      return events.length;
+    };
+    start(0);
+    runner.obey({ type: 'pause', jobId: '0' });
+    await settle();
+    expect(story(0)).toMatch(/^qspzr.*D$/);
+  });
+
   it('stops early and keeps the result, also out of a pause', async () => {
     const { runner, start, settle, events } = setUp([script({ turns: 50 })]);
     start(0);

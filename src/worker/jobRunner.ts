@@ -151,8 +151,10 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     if (job.cancelController.signal.aborted || job.stopController.signal.aborted) return;
     job.state = 'paused';
     const since = now();
+    // Before it is told: who hears of the pause may resume at once.
+    const woken = new Promise<void>((resolve) => (job.wake = resolve));
     emit({ type: 'paused', jobId: job.jobId });
-    await new Promise<void>((resolve) => (job.wake = resolve));
+    await woken;
     job.wake = null;
     job.pausedMs += now() - since;
     job.state = 'running';
