@@ -38,7 +38,6 @@ export function App() {
   const [peeking, setPeeking] = useState(false);
   const [spoken, setSpoken] = useState('');
 
-  useTheme(preferences.theme);
   useStationChange(station);
   useEffect(() => keyRegistry.setOverrides(preferences.keys), [preferences.keys]);
   useLeaveGuard(busy);
@@ -96,18 +95,6 @@ function focusPage(event: { preventDefault(): void }) {
   // The hash is the route: move the focus without changing it.
   event.preventDefault();
   document.getElementById('page-title')?.focus();
-}
-
-function useTheme(theme: 'system' | 'light' | 'dark'): void {
-  useEffect(() => {
-    const query = matchMedia('(prefers-color-scheme: dark)');
-    const apply = () => {
-      document.documentElement.dataset.theme = theme === 'system' ? (query.matches ? 'dark' : 'light') : theme;
-    };
-    apply();
-    query.addEventListener('change', apply);
-    return () => query.removeEventListener('change', apply);
-  }, [theme]);
 }
 
 /** Title of the tab, focus on the new page's heading, scroll to its top: what a page load would do. */

@@ -98,6 +98,12 @@ export function cancelJob(jobId: string): void {
   connected().cancel(jobId);
 }
 
+/** Ends the engine for good, as when another tab takes over. */
+export function closeEngine(): void {
+  client?.close();
+  client = null;
+}
+
 /** Ends the engine and starts a fresh one; open jobs fail. */
 export function restartEngine(): void {
   connected().respawn();

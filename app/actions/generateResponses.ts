@@ -77,13 +77,14 @@ export function dropPlan(): void {
   studio.edit('pages', { generationPlan: null });
 }
 
-/** One more response to a prompt, with the next seed. */
-export async function regenerateResponse(promptId: string): Promise<boolean> {
+/** One more response to a prompt, with the next seed. @returns its id, or null if there is none */
+export async function regenerateResponse(promptId: string): Promise<string | null> {
   const { project, drafts } = studio.getState();
   const prompt = project.prompts.find((candidate) => candidate.id === promptId);
-  if (!prompt) return false;
+  if (!prompt) return null;
   const taken = countByPrompt(project).get(promptId) ?? 0;
-  return (await ask([prompt], 1, { ...drafts.generate.config, seed: drafts.generate.config.seed + taken })) !== null;
+  const result = await ask([prompt], 1, { ...drafts.generate.config, seed: drafts.generate.config.seed + taken });
+  return result?.responses[0]?.id ?? null;
 }
 
 async function carryOut(plan: GenerationPlan): Promise<boolean> {

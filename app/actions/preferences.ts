@@ -17,3 +17,8 @@ export function setKeys(commandId: string, keys: string[] | null): void {
   else delete next[commandId];
   studio.edit('preferences', { keys: next });
 }
+
+/** The person has read what kind of text the Curate page shows. */
+export function acceptContentNotice(): void {
+  studio.edit('preferences', { contentNoticeSeen: true });
+}

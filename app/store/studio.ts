@@ -57,6 +57,8 @@ export interface Studio {
   restore(storage: { project: ProjectStorage | null; drafts: TextStorage | null }): Promise<void>;
   /** Resolves when everything done so far is on disk. */
   saved(): Promise<void>;
+  /** Writes nothing any more: another tab owns the stored project now. */
+  detach(): void;
   /** Deletes project and drafts, in memory and on disk. */
   clear(): Promise<void>;
 }
@@ -163,6 +165,10 @@ export function createStudio(): Studio {
       setState({ restored: true });
     },
     saved: () => writing,
+    detach() {
+      projectStorage = null;
+      draftStorage = null;
+    },
     async clear() {
       await writing;
       await projectStorage?.clear();

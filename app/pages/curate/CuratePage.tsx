@@ -6,6 +6,7 @@ import { EmptyState } from '../../components/EmptyState.tsx';
 import { PageHeader } from '../../components/PageHeader.tsx';
 import { countLabels, ENOUGH_UNSAFE } from '../../store/stations.ts';
 import { useStudio, useStudioParts } from '../../store/useStudio.ts';
+import { ContentNotice } from './ContentNotice.tsx';
 import { GenerateCard } from './GenerateCard.tsx';
 import { GenerationStatus } from './GenerationStatus.tsx';
 import { ProgressCard } from './ProgressCard.tsx';
@@ -44,9 +45,10 @@ export function CuratePage() {
       ) : (
         (generating || !hasResponses) && <GenerateCard />
       )}
-      <GenerationStatus />
+      {hasPrompts && <ContentNotice />}
       {hasResponses && <ProgressCard />}
       {hasResponses && <Queue />}
+      <GenerationStatus />
     </>
   );
 }

@@ -59,7 +59,7 @@ export function Queue() {
         </span>
       </div>
       {shown ? (
-        <ResponseFocus key={shown.response.id} item={shown} items={items} onFocus={focusOn} />
+        <ResponseFocus item={shown} items={items} onFocus={focusOn} />
       ) : (
         <p className={styles.nothing}>
           {filter === 'unlabelled' && search === '' ? 'All responses are decided. Change the filter to look again, or go on to Train.' : 'No response matches this filter.'}

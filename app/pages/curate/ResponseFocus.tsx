@@ -28,9 +28,14 @@ export interface ResponseFocusProps {
 
 export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
   const { response, prompt, curation } = item;
-  const [editing, setEditing] = useState(false);
+  // Kept by response, not by mounting anew: the buttons stay, and with them the keyboard focus.
+  const [editingId, setEditingId] = useState<string | null>(null);
   // Prompt and response are read together, so they are revealed together.
-  const [revealed, setRevealed] = useState(false);
+  const [revealedId, setRevealedId] = useState<string | null>(null);
+  const editing = editingId === response.id;
+  const revealed = revealedId === response.id;
+  const setEditing = (on: boolean) => setEditingId(on ? response.id : null);
+  const reveal = () => setRevealedId(response.id);
   const canGenerate = useStudio((state) => state.mirror.model !== null && selectActiveJob(state) === null);
   const suggestion = suggestedLabel(response.verdict?.outcome);
   const suggested = LABELS.find(({ label }) => label === suggestion);
@@ -66,7 +71,11 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
   useKey('acceptSuggestion', accept, !editing && suggestion !== null);
   useKey('discardResponse', discard, !editing);
   useKey('editResponse', () => setEditing(true), !editing);
-  useKey('regenerate', () => void regenerateResponse(prompt.id), !editing && canGenerate);
+  const regenerate = async () => {
+    const made = await regenerateResponse(prompt.id);
+    if (made) onFocus(made);
+  };
+  useKey('regenerate', () => void regenerate(), !editing && canGenerate);
 
   const state = curation?.discarded ? 'discarded' : curation?.label;
   const sensitive = prompt.set === 'harmful' && !revealed;
@@ -74,7 +83,7 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
     <article className={styles.focus} aria-label="Response in focus">
       <div className={styles.promptBox}>
         <span className={styles.tag}>Prompt</span>
-        <ContentShield quiet sensitive={sensitive} what="prompt" onReveal={() => setRevealed(true)}>
+        <ContentShield key={`prompt-${response.id}`} quiet sensitive={sensitive} what="prompt" onReveal={reveal}>
           <p>{prompt.text}</p>
         </ContentShield>
       </div>
@@ -87,6 +96,7 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
         </div>
         {editing ? (
           <EditBox
+            key={response.id}
             original={response.text}
             start={curation?.edit ?? response.text}
             onLeave={() => setEditing(false)}
@@ -96,7 +106,7 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
             }}
           />
         ) : (
-          <ContentShield sensitive={sensitive} what="prompt and response" onReveal={() => setRevealed(true)}>
+          <ContentShield key={response.id} sensitive={sensitive} what="prompt and response" onReveal={reveal}>
             <p className={styles.responseText}>{response.text || <em>(empty)</em>}</p>
             {curation?.edit !== undefined && (
               <div className={styles.edit}>
@@ -140,7 +150,7 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
         <Button size="s" disabled={editing} onClick={discard}>
           Discard <KeyHint command="discardResponse" />
         </Button>
-        <Button size="s" disabled={editing || !canGenerate} title={canGenerate ? 'One more response to this prompt, with the next seed' : 'Load the model, and let the running job end'} onClick={() => void regenerateResponse(prompt.id)}>
+        <Button size="s" disabled={editing || !canGenerate} title={canGenerate ? 'One more response to this prompt, with the next seed' : 'Load the model, and let the running job end'} onClick={() => void regenerate()}>
           Regenerate <KeyHint command="regenerate" />
         </Button>
         {state && (

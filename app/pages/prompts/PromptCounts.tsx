@@ -21,7 +21,7 @@ export function PromptCounts() {
   }, [prompts]);
   return (
     <Card title={`${prompts.length.toLocaleString('en-GB')} prompts`}>
-      <div className={styles.scroll}>
+      <div className={styles.scroll} tabIndex={0} role="region" aria-label="Prompts by set and split">
         <table>
           <thead>
             <tr>
