@@ -56,6 +56,13 @@ export function buildDatasets(project: Project): DatasetFile[] {
   return exportDatasets(toDocuments(project));
 }
 
+/** Saves several data sets as one zip. */
+export async function saveDatasets(files: readonly DatasetFile[]): Promise<void> {
+  const { zipFiles } = await import('../../src/export/zip.ts');
+  const encoder = new TextEncoder();
+  saveFile('sidestep-datasets.zip', zipFiles(files.map((file) => ({ path: file.path, bytes: encoder.encode(file.text) })), 'datasets'), 'application/zip');
+}
+
 /** The report of a run as one self-contained HTML file. @returns null if it could not be made (the person has been told) */
 export async function buildRunReport(runId: string): Promise<{ fileName: string; html: string } | null> {
   const { mirror, project } = studio.getState();
