@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import { runWgsl, type WebGpuHost, type WgslProgram } from './runWgsl.ts';
-import { openSimd, type Simd } from './simd/openSimd.ts';
+import { type HeapTensor, openSimd, type Simd } from './simd/openSimd.ts';
 import type { WasmHost } from './wasmHost.ts';
 
 /** The backends a kernel can be registered for. 'cpu' is tfjs' plain JS backend, used as a reference in tests. */
@@ -54,13 +54,6 @@ export interface KernelSpec<Input extends string = string> {
   /** A SIMD version for the wasm backend instead of the twin; works on addresses in tfjs' heap (bytes). */
   wasm?(simd: Simd, inputs: Record<Input, HeapTensor>, attributes: Attributes, outputs: HeapTensor[]): void;
   webgpu(inputs: Record<Input, tf.TensorInfo>, attributes: Attributes, outputs: tf.TensorInfo[]): WgslProgram[];
-}
-
-/** A tensor as a SIMD kernel sees it. */
-export interface HeapTensor {
-  shape: number[];
-  /** Address of the first value in the heap, bytes. */
-  at: number;
 }
 
 /** What we use of tfjs' cpu backend. */

@@ -12,6 +12,11 @@ export async function hasTestGpu(): Promise<boolean> {
   return (await openNodeGpu()) !== null;
 }
 
+/** The backends this machine can test: one suite runs over all of them. */
+export async function testBackends(): Promise<BackendName[]> {
+  return (await hasTestGpu()) ? ['wasm', 'webgpu'] : ['wasm'];
+}
+
 /**
  * Opens 'wasm' or 'webgpu' and registers the kernels. On WebGPU nothing is computed on the CPU, and a shader key that is used for two
  * different shaders is an error. Call `close()` in afterAll, and `assertHealthy()` after each test: GPU errors do not throw by themselves.

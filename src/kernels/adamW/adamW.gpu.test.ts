@@ -3,15 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../../device/openDevice.ts';
 import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats } from '../../testing/arrays.ts';
-import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
+import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { reduction } from '../../testing/tolerances.ts';
 import { adamWUpdate } from './adamW.cpu.ts';
 import { adamWStep } from './adamW.ts';
 
-describe.skipIf(!(await hasTestGpu()))('adamWStep on WebGPU', () => {
+describe.each(await testBackends())('adamWStep on %s', (backendName) => {
   let opened: OpenedBackend;
   beforeAll(async () => {
-    opened = await openTestBackend('webgpu');
+    opened = await openTestBackend(backendName);
   });
   afterAll(() => opened.close());
 

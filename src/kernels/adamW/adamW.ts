@@ -4,8 +4,10 @@ import { EngineError } from '../../base/errors.ts';
 import { assertSoleOwner } from '../assertSoleOwner.ts';
 import { assertTensor } from '../assertShape.ts';
 import { type Attributes, type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { type AdamWSettings, adamWUpdate } from './adamW.cpu.ts';
+import { type AdamWSettings, adamWUpdate, biasCorrection } from './adamW.cpu.ts';
 import { adamWProgram } from './adamW.webgpu.ts';
+
+const sizeOf = ({ shape }: { shape: number[] }): number => shape.reduce((a, b) => a * b, 1);
 
 const settingsOf = (attributes: Attributes): AdamWSettings => attributes as unknown as AdamWSettings;
 
@@ -14,8 +16,13 @@ const update: KernelSpec<'param' | 'grad' | 'm' | 'v' | 'gradScale'> = {
   inPlace: ['param', 'm', 'v'],
   outputs: () => [],
   host: ({ param, grad, m, v, gradScale }, attributes) => adamWUpdate(param.f32, grad.f32, m.f32, v.f32, gradScale.f32[0]!, settingsOf(attributes)),
+  wasm: (simd, { param, grad, m, v, gradScale }, attributes) => {
+    const { learningRate, beta1, beta2, epsilon, weightDecay, step } = settingsOf(attributes);
+    const numbers = [1 - learningRate * weightDecay, beta1, beta2, 1 - beta1, 1 - beta2, learningRate / biasCorrection(beta1, step), 1 / Math.sqrt(biasCorrection(beta2, step)), epsilon] as const;
+    simd.kernels.adamW(sizeOf(param), param.at, grad.at, m.at, v.at, simd.f32(gradScale)[0]!, ...numbers);
+  },
   webgpu: ({ param, grad, m, v, gradScale }, attributes) => [
-    adamWProgram({ param, grad, m, v, gradScale }, param.shape.reduce((a, b) => a * b, 1), settingsOf(attributes)),
+    adamWProgram({ param, grad, m, v, gradScale }, sizeOf(param), settingsOf(attributes)),
   ],
 };
 

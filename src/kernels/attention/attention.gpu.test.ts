@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { OpenedBackend } from '../../device/openDevice.ts';
 import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats } from '../../testing/arrays.ts';
-import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
+import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
 import { transcendental } from '../../testing/tolerances.ts';
 import { attentionBackward, attentionForward, type AttentionSizes } from './attention.cpu.ts';
@@ -17,10 +17,10 @@ const cases: [string, AttentionSizes, number[]][] = [
   ['decoding from a cache with spare slots', { B: 2, T: 1, S: 65, H: 2, G: 1, K: 32, pastLength: 40 }, [0, 17]],
 ];
 
-describe.skipIf(!(await hasTestGpu()))('causal attention on WebGPU', () => {
+describe.each(await testBackends())('causal attention on %s', (backendName) => {
   let opened: OpenedBackend;
   beforeAll(async () => {
-    opened = await openTestBackend('webgpu');
+    opened = await openTestBackend(backendName);
   });
   afterAll(() => opened.close());
 

@@ -12,6 +12,9 @@ function sizesOf(q: { shape: number[] }, k: { shape: number[] }, pastLength: num
   return { B, T, S, H, G, K, pastLength };
 }
 
+/** Sizes in the order of the SIMD kernels, with the scale of the scores. */
+const simdSizes = ({ B, T, S, H, G, K, pastLength }: AttentionSizes): [number, number, number, number, number, number, number, number] => [B, T, S, H, G, K, pastLength, 1 / Math.sqrt(K)];
+
 const forward: KernelSpec<'q' | 'k' | 'v' | 'start'> = {
   name: 'SidestepAttention',
   outputs: ({ q }) => [
@@ -19,6 +22,10 @@ const forward: KernelSpec<'q' | 'k' | 'v' | 'start'> = {
     { shape: [q.shape[0]!, q.shape[2]!, q.shape[1]!], dtype: 'float32' },
   ],
   host: ({ q, k, v, start }, { pastLength }, [out, logSumExp]) => attentionForward(q.f32, k.f32, v.f32, start.i32, out!.f32, logSumExp!.f32, sizesOf(q, k, pastLength as number)),
+  wasm: (simd, { q, k, v, start }, { pastLength }, [out, logSumExp]) => {
+    const sizes = sizesOf(q, k, pastLength as number);
+    simd.kernels.attention(...simdSizes(sizes), q.at, k.at, v.at, start.at, out!.at, logSumExp!.at, simd.scratch((sizes.S + 4) * 4));
+  },
   webgpu: ({ q, k, v, start }, { pastLength }, [out, logSumExp]) => [attentionProgram({ q, k, v, start }, out!, logSumExp!, sizesOf(q, k, pastLength as number))],
 };
 
@@ -32,6 +39,8 @@ const backward: KernelSpec<'q' | 'k' | 'v' | 'start' | 'out' | 'logSumExp' | 'gr
   ],
   host: ({ q, k, v, start, out, logSumExp, gradOut }, { pastLength }, [gradQ, gradK, gradV]) =>
     attentionBackward(q.f32, k.f32, v.f32, start.i32, out.f32, logSumExp.f32, gradOut.f32, gradQ!.f32, gradK!.f32, gradV!.f32, sizesOf(q, k, pastLength as number)),
+  wasm: (simd, { q, k, v, start, out, logSumExp, gradOut }, { pastLength }, [gradQ, gradK, gradV]) =>
+    simd.kernels.attentionGrad(...simdSizes(sizesOf(q, k, pastLength as number)), q.at, k.at, v.at, start.at, out.at, logSumExp.at, gradOut.at, gradQ!.at, gradK!.at, gradV!.at),
   webgpu: ({ q, k, v, start, out, logSumExp, gradOut }, { pastLength }, [gradQ, gradK, gradV, stats]) =>
     attentionGradPrograms(
       { q, k, v, start },

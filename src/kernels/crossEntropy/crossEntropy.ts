@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { assertTensor } from '../assertShape.ts';
 import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { crossEntropyBackward, crossEntropyForward, ignoredLabel } from './crossEntropy.cpu.ts';
+import { assertLabels, crossEntropyBackward, crossEntropyForward, ignoredLabel } from './crossEntropy.cpu.ts';
 import { crossEntropyGradProgram, crossEntropyProgram } from './crossEntropy.webgpu.ts';
 
 const forward: KernelSpec<'logits' | 'labels'> = {
@@ -12,6 +12,11 @@ const forward: KernelSpec<'logits' | 'labels'> = {
     { shape: labels.shape, dtype: 'float32' },
   ],
   host: ({ logits, labels }, _attributes, [nll, logSumExp]) => crossEntropyForward(logits.f32, labels.i32, nll!.f32, logSumExp!.f32, logits.shape[1]!),
+  wasm: (simd, { logits, labels }, _attributes, [nll, logSumExp]) => {
+    const [N, V] = logits.shape as [number, number];
+    assertLabels(simd.i32(labels), V);
+    simd.kernels.crossEntropy(N, V, ignoredLabel, logits.at, labels.at, nll!.at, logSumExp!.at);
+  },
   webgpu: ({ logits, labels }, _attributes, [nll, logSumExp]) => [
     crossEntropyProgram({ logits, labels, nll: nll!, logSumExp: logSumExp! }, logits.shape[0]!, logits.shape[1]!, ignoredLabel),
   ],
@@ -22,6 +27,8 @@ const backward: KernelSpec<'logits' | 'labels' | 'logSumExp' | 'gradNll'> = {
   outputs: ({ logits }) => [{ shape: logits.shape, dtype: 'float32' }],
   host: ({ logits, labels, logSumExp, gradNll }, _attributes, [gradLogits]) =>
     crossEntropyBackward(logits.f32, labels.i32, logSumExp.f32, gradNll.f32, gradLogits!.f32, logits.shape[1]!),
+  wasm: (simd, { logits, labels, logSumExp, gradNll }, _attributes, [gradLogits]) =>
+    simd.kernels.crossEntropyGrad(logits.shape[0]!, logits.shape[1]!, ignoredLabel, logits.at, labels.at, logSumExp.at, gradNll.at, gradLogits!.at),
   webgpu: ({ logits, labels, logSumExp, gradNll }, _attributes, [gradLogits]) => [
     crossEntropyGradProgram({ logits, labels, logSumExp, gradNll, gradLogits: gradLogits! }, logits.shape[0]!, logits.shape[1]!, ignoredLabel),
   ],

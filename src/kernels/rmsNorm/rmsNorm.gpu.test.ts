@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { OpenedBackend } from '../../device/openDevice.ts';
 import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats } from '../../testing/arrays.ts';
-import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
+import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
 import { reduction } from '../../testing/tolerances.ts';
 import { rmsNormBackward, rmsNormForward } from './rmsNorm.cpu.ts';
 import { rmsNorm } from './rmsNorm.ts';
 
-describe.skipIf(!(await hasTestGpu()))('rmsNorm on WebGPU', () => {
+describe.each(await testBackends())('rmsNorm on %s', (backendName) => {
   let opened: OpenedBackend;
   beforeAll(async () => {
-    opened = await openTestBackend('webgpu');
+    opened = await openTestBackend(backendName);
   });
   afterAll(() => opened.close());
 

@@ -5,12 +5,13 @@ import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { rmsNormBackward, rmsNormForward } from './rmsNorm.cpu.ts';
 import { rmsNormGradPrograms, rmsNormProgram, rowsPerChunk } from './rmsNorm.webgpu.ts';
 
-const rows = (x: tf.TensorInfo): number => tf.util.sizeFromShape(x.shape.slice(0, -1));
+const rows = (x: { shape: number[] }): number => tf.util.sizeFromShape(x.shape.slice(0, -1));
 
 const forward: KernelSpec<'x' | 'weight'> = {
   name: 'SidestepRmsNorm',
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x, weight }, { eps }, [y]) => rmsNormForward(x.f32, weight.f32, y!.f32, weight.shape[0]!, eps as number),
+  wasm: (simd, { x, weight }, { eps }, [y]) => simd.kernels.rmsNorm(rows(x), weight.shape[0]!, eps as number, x.at, weight.at, y!.at),
   webgpu: ({ x, weight }, { eps }, [y]) => [rmsNormProgram(x, weight, y!, rows(x), weight.shape[0]!, eps as number)],
 };
 
@@ -23,6 +24,8 @@ const backward: KernelSpec<'x' | 'weight' | 'gradY'> = {
     { shape: [Math.ceil(rows(x) / rowsPerChunk), weight.shape[0]!], dtype: 'float32' },
   ],
   host: ({ x, weight, gradY }, { eps }, [gradX, gradWeight]) => rmsNormBackward(x.f32, weight.f32, gradY.f32, gradX!.f32, gradWeight!.f32, weight.shape[0]!, eps as number),
+  wasm: (simd, { x, weight, gradY }, { eps }, [gradX, gradWeight]) =>
+    simd.kernels.rmsNormGrad(rows(x), weight.shape[0]!, eps as number, x.at, weight.at, gradY.at, gradX!.at, gradWeight!.at),
   webgpu: ({ x, weight, gradY }, { eps }, [gradX, gradWeight, scales, partials]) =>
     rmsNormGradPrograms({ x, weight, gradY, gradX: gradX!, gradWeight: gradWeight!, scales: scales!, partials: partials! }, rows(x), weight.shape[0]!, eps as number),
 };

@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { OpenedBackend } from '../../device/openDevice.ts';
 import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats, randomInts } from '../../testing/arrays.ts';
-import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
+import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
 import { elementwise } from '../../testing/tolerances.ts';
 import { ropeRotate } from './rope.cpu.ts';
 import { createRopeTables, rope } from './rope.ts';
 
-describe.skipIf(!(await hasTestGpu()))('rope on WebGPU', () => {
+describe.each(await testBackends())('rope on %s', (backendName) => {
   let opened: OpenedBackend;
   beforeAll(async () => {
-    opened = await openTestBackend('webgpu');
+    opened = await openTestBackend(backendName);
   });
   afterAll(() => opened.close());
 

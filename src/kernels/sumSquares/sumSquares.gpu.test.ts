@@ -2,15 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../../device/openDevice.ts';
 import { randomFloats } from '../../testing/arrays.ts';
-import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
+import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
 import { sumSquares } from './sumSquares.cpu.ts';
 import { globalNorm } from './sumSquares.ts';
 
-describe.skipIf(!(await hasTestGpu()))('globalNorm on WebGPU', () => {
+describe.each(await testBackends())('globalNorm on %s', (backendName) => {
   let opened: OpenedBackend;
   beforeAll(async () => {
-    opened = await openTestBackend('webgpu');
+    opened = await openTestBackend(backendName);
   });
   afterAll(() => opened.close());
 

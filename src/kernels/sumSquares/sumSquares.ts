@@ -17,6 +17,11 @@ const norm: KernelSpec = {
     for (const grad of Object.values(grads)) sum += sumSquares(grad.f32);
     out!.f32[0] = Math.sqrt(sum);
   },
+  wasm: (simd, grads, _attributes, [out]) => {
+    let sum = 0;
+    for (const grad of Object.values(grads)) sum += simd.kernels.sumSquares(grad.shape.reduce((a, b) => a * b, 1), grad.at);
+    simd.f32(out!)[0] = Math.sqrt(sum);
+  },
   webgpu: (grads, _attributes, [out, partials]) => globalNormPrograms(Object.values(grads), out!, partials!),
 };
 

@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../../device/openDevice.ts';
 import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats } from '../../testing/arrays.ts';
-import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
+import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
 import { transcendental } from '../../testing/tolerances.ts';
 import { swiGluBackward, swiGluForward } from './swiGlu.cpu.ts';
 import { swiGlu } from './swiGlu.ts';
 
-describe.skipIf(!(await hasTestGpu()))('swiGlu on WebGPU', () => {
+describe.each(await testBackends())('swiGlu on %s', (backendName) => {
   let opened: OpenedBackend;
   beforeAll(async () => {
-    opened = await openTestBackend('webgpu');
+    opened = await openTestBackend(backendName);
   });
   afterAll(() => opened.close());
 

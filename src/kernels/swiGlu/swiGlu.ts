@@ -9,6 +9,7 @@ const forward: KernelSpec<'gate' | 'up'> = {
   name: 'SidestepSwiGlu',
   outputs: ({ gate }) => [{ shape: gate.shape, dtype: 'float32' }],
   host: ({ gate, up }, _attributes, [out]) => swiGluForward(gate.f32, up.f32, out!.f32),
+  wasm: (simd, { gate, up }, _attributes, [out]) => simd.kernels.swiGlu(tf.util.sizeFromShape(gate.shape), gate.at, up.at, out!.at),
   webgpu: ({ gate, up }, _attributes, [out]) => [swiGluProgram(gate, up, out!, tf.util.sizeFromShape(gate.shape))],
 };
 
@@ -19,6 +20,8 @@ const backward: KernelSpec<'gate' | 'up' | 'gradOut'> = {
     { shape: gate.shape, dtype: 'float32' },
   ],
   host: ({ gate, up, gradOut }, _attributes, [gradGate, gradUp]) => swiGluBackward(gate.f32, up.f32, gradOut.f32, gradGate!.f32, gradUp!.f32),
+  wasm: (simd, { gate, up, gradOut }, _attributes, [gradGate, gradUp]) =>
+    simd.kernels.swiGluGrad(tf.util.sizeFromShape(gate.shape), gate.at, up.at, gradOut.at, gradGate!.at, gradUp!.at),
   webgpu: ({ gate, up, gradOut }, _attributes, [gradGate, gradUp]) => [
     swiGluGradProgram({ gate, up, gradOut, gradGate: gradGate!, gradUp: gradUp! }, tf.util.sizeFromShape(gate.shape)),
   ],

@@ -1,0 +1,154 @@
+// Causal attention as in attention.cpu.ts, four key slots at a time. Layouts: q, out [B, T, H, K]; k, v [B, S, G, K];
+// logSumExp [B, H, T]; all dense float32. `scores` is scratch of S + 4 floats.
+import { exp1, exp4 } from './exp';
+import { addScaled, dot, maxLanes, multiplyAdd, sumLanes, sumLanes4 } from './vector';
+
+@external('env', 'log')
+declare function naturalLog(x: f64): f64;
+
+/** Four dot products of x with rows `step` bytes apart. */
+@inline
+function dot4(x: usize, row: usize, step: usize, n: i32): v128 {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  const whole = n & ~3;
+  const r1 = row + step;
+  const r2 = r1 + step;
+  const r3 = r2 + step;
+  let offset: usize = 0;
+  const end: usize = <usize>whole * 4;
+  for (; offset < end; offset += 16) {
+    const a = v128.load(x + offset);
+    s0 = multiplyAdd(a, v128.load(row + offset), s0);
+    s1 = multiplyAdd(a, v128.load(r1 + offset), s1);
+    s2 = multiplyAdd(a, v128.load(r2 + offset), s2);
+    s3 = multiplyAdd(a, v128.load(r3 + offset), s3);
+  }
+  let sums = sumLanes4(s0, s1, s2, s3);
+  for (let i = whole; i < n; i++) {
+    const o: usize = <usize>i * 4;
+    const rest = f32x4(load<f32>(row + o), load<f32>(r1 + o), load<f32>(r2 + o), load<f32>(r3 + o));
+    sums = multiplyAdd(v128.load_splat<f32>(x + o), rest, sums);
+  }
+  return sums;
+}
+
+/** to += Σ weights[j] · row j, for four rows `step` bytes apart. */
+@inline
+function addScaled4(to: usize, row: usize, step: usize, weights: v128, n: i32): void {
+  const w0 = f32x4.splat(f32x4.extract_lane(weights, 0));
+  const w1 = f32x4.splat(f32x4.extract_lane(weights, 1));
+  const w2 = f32x4.splat(f32x4.extract_lane(weights, 2));
+  const w3 = f32x4.splat(f32x4.extract_lane(weights, 3));
+  const r1 = row + step;
+  const r2 = r1 + step;
+  const r3 = r2 + step;
+  const whole = n & ~3;
+  const end: usize = <usize>whole * 4;
+  for (let offset: usize = 0; offset < end; offset += 16) {
+    let sum = multiplyAdd(w0, v128.load(row + offset), v128.load(to + offset));
+    sum = multiplyAdd(w1, v128.load(r1 + offset), sum);
+    sum = multiplyAdd(w2, v128.load(r2 + offset), sum);
+    v128.store(to + offset, multiplyAdd(w3, v128.load(r3 + offset), sum));
+  }
+  for (let i = whole; i < n; i++) {
+    const o: usize = <usize>i * 4;
+    const rest = f32x4.mul(weights, f32x4(load<f32>(row + o), load<f32>(r1 + o), load<f32>(r2 + o), load<f32>(r3 + o)));
+    store<f32>(to + o, load<f32>(to + o) + sumLanes(rest));
+  }
+}
+
+export function attention(
+  B: i32, T: i32, S: i32, H: i32, G: i32, K: i32, past: i32, scale: f32,
+  q: usize, k: usize, v: usize, start: usize, out: usize, logSumExp: usize, scores: usize,
+): void {
+  const rowBytes: usize = <usize>K * 4;
+  const step: usize = <usize>G * rowBytes;
+  for (let b = 0; b < B; b++) {
+    const first = max(0, load<i32>(start + <usize>b * 4));
+    for (let h = 0; h < H; h++) {
+      const base: usize = <usize>(b * S * G + (h * G) / H) * rowBytes;
+      for (let t = 0; t < T; t++) {
+        const row: usize = <usize>((b * T + t) * H + h) * rowBytes;
+        const total = logSumExp + <usize>((b * H + h) * T + t) * 4;
+        memory.fill(out + row, 0, rowBytes);
+        store<f32>(total, 0);
+        const end = min(S, past + t + 1);
+        const count = end - first;
+        if (count <= 0) continue;
+        const keys = k + base + <usize>first * step;
+        const values = v + base + <usize>first * step;
+        let s = 0;
+        for (; s + 4 <= count; s += 4) v128.store(scores + <usize>s * 4, f32x4.mul(dot4(q + row, keys + <usize>s * step, step, K), f32x4.splat(scale)));
+        for (; s < count; s++) store<f32>(scores + <usize>s * 4, dot(q + row, keys + <usize>s * step, K) * scale);
+        // The last vector is filled up with copies of the lowest argument of exp: they add nothing.
+        const padded = (count + 3) & ~3;
+        for (; s < padded; s++) store<f32>(scores + <usize>s * 4, -1e30);
+        let highest = f32x4.splat(-1e30);
+        for (s = 0; s < padded; s += 4) highest = f32x4.pmax(highest, v128.load(scores + <usize>s * 4));
+        const top = maxLanes(highest);
+        let sums = f32x4.splat(0);
+        for (s = 0; s < padded; s += 4) {
+          const p = exp4(f32x4.sub(v128.load(scores + <usize>s * 4), f32x4.splat(top)));
+          sums = f32x4.add(sums, p);
+          v128.store(scores + <usize>s * 4, p);
+        }
+        const sum = sumLanes(sums);
+        const inverse = f32x4.splat(1 / sum);
+        for (s = 0; s + 4 <= count; s += 4) addScaled4(out + row, values + <usize>s * step, step, f32x4.mul(v128.load(scores + <usize>s * 4), inverse), K);
+        for (; s < count; s++) addScaled(out + row, values + <usize>s * step, load<f32>(scores + <usize>s * 4) / sum, K);
+        store<f32>(total, top + <f32>naturalLog(sum));
+      }
+    }
+  }
+}
+
+/** Gradients; gradQ, gradK and gradV are overwritten. Probabilities are recomputed from logSumExp. */
+export function attentionGrad(
+  B: i32, T: i32, S: i32, H: i32, G: i32, K: i32, past: i32, scale: f32,
+  q: usize, k: usize, v: usize, start: usize, out: usize, logSumExp: usize, gradOut: usize, gradQ: usize, gradK: usize, gradV: usize,
+): void {
+  const rowBytes: usize = <usize>K * 4;
+  const step: usize = <usize>G * rowBytes;
+  memory.fill(gradQ, 0, <usize>(B * T * H) * rowBytes);
+  memory.fill(gradK, 0, <usize>(B * S * G) * rowBytes);
+  memory.fill(gradV, 0, <usize>(B * S * G) * rowBytes);
+  for (let b = 0; b < B; b++) {
+    const first = max(0, load<i32>(start + <usize>b * 4));
+    for (let h = 0; h < H; h++) {
+      const base: usize = <usize>(b * S * G + (h * G) / H) * rowBytes;
+      for (let t = 0; t < T; t++) {
+        const row: usize = <usize>((b * T + t) * H + h) * rowBytes;
+        const total = load<f32>(logSumExp + <usize>((b * H + h) * T + t) * 4);
+        const d = gradOut + row;
+        const mean = dot(d, out + row, K);
+        const end = min(S, past + t + 1);
+        let s = first;
+        for (; s + 4 <= end; s += 4) {
+          const slot: usize = base + <usize>s * step;
+          const p = exp4(f32x4.sub(f32x4.mul(dot4(q + row, k + slot, step, K), f32x4.splat(scale)), f32x4.splat(total)));
+          const g = f32x4.mul(f32x4.mul(p, f32x4.sub(dot4(d, v + slot, step, K), f32x4.splat(mean))), f32x4.splat(scale));
+          addScaled4(gradQ + row, k + slot, step, g, K);
+          addScaled(gradV + slot, d, f32x4.extract_lane(p, 0), K);
+          addScaled(gradV + slot + step, d, f32x4.extract_lane(p, 1), K);
+          addScaled(gradV + slot + 2 * step, d, f32x4.extract_lane(p, 2), K);
+          addScaled(gradV + slot + 3 * step, d, f32x4.extract_lane(p, 3), K);
+          addScaled(gradK + slot, q + row, f32x4.extract_lane(g, 0), K);
+          addScaled(gradK + slot + step, q + row, f32x4.extract_lane(g, 1), K);
+          addScaled(gradK + slot + 2 * step, q + row, f32x4.extract_lane(g, 2), K);
+          addScaled(gradK + slot + 3 * step, q + row, f32x4.extract_lane(g, 3), K);
+        }
+        for (; s < end; s++) {
+          const slot: usize = base + <usize>s * step;
+          const p = exp1(dot(q + row, k + slot, K) * scale - total);
+          const g = p * (dot(d, v + slot, K) - mean) * scale;
+          addScaled(gradQ + row, k + slot, g, K);
+          addScaled(gradV + slot, d, p, K);
+          addScaled(gradK + slot, q + row, g, K);
+        }
+      }
+    }
+  }
+}

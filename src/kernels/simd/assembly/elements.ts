@@ -1,0 +1,109 @@
+// Kernels over single values: SwiGLU, AdamW and the sum of squares, as in their CPU twins. A ragged end of fewer than four values is
+// computed as a whole vector in scratch, so that every value goes through the same arithmetic.
+import { sigmoid4 } from './exp';
+import { multiplyAdd } from './vector';
+
+@inline
+function loadPart(from: usize, count: i32): v128 {
+  let v = f32x4.splat(0);
+  v = f32x4.replace_lane(v, 0, load<f32>(from));
+  if (count > 1) v = f32x4.replace_lane(v, 1, load<f32>(from, 4));
+  if (count > 2) v = f32x4.replace_lane(v, 2, load<f32>(from, 8));
+  return v;
+}
+
+@inline
+function storePart(to: usize, v: v128, count: i32): void {
+  store<f32>(to, f32x4.extract_lane(v, 0));
+  if (count > 1) store<f32>(to, f32x4.extract_lane(v, 1), 4);
+  if (count > 2) store<f32>(to, f32x4.extract_lane(v, 2), 8);
+}
+
+@inline
+function gated(gate: v128, up: v128): v128 {
+  return f32x4.mul(f32x4.mul(gate, sigmoid4(gate)), up);
+}
+
+/** out = gate · sigmoid(gate) · up for n values. */
+export function swiGlu(n: i32, gate: usize, up: usize, out: usize): void {
+  const whole = n & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    const o: usize = <usize>i * 4;
+    v128.store(out + o, gated(v128.load(gate + o), v128.load(up + o)));
+  }
+  const rest = n - whole;
+  const o: usize = <usize>whole * 4;
+  if (rest > 0) storePart(out + o, gated(loadPart(gate + o, rest), loadPart(up + o, rest)), rest);
+}
+
+/** d(gate·sigmoid(gate))/d gate */
+@inline
+function gateSlope(gate: v128, s: v128): v128 {
+  const one = f32x4.splat(1);
+  return f32x4.mul(s, multiplyAdd(gate, f32x4.sub(one, s), one));
+}
+
+export function swiGluGrad(n: i32, gate: usize, up: usize, gradOut: usize, gradGate: usize, gradUp: usize): void {
+  const whole = n & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    const o: usize = <usize>i * 4;
+    const g = v128.load(gate + o);
+    const d = v128.load(gradOut + o);
+    const s = sigmoid4(g);
+    v128.store(gradGate + o, f32x4.mul(f32x4.mul(d, v128.load(up + o)), gateSlope(g, s)));
+    v128.store(gradUp + o, f32x4.mul(f32x4.mul(d, g), s));
+  }
+  const rest = n - whole;
+  if (rest == 0) return;
+  const o: usize = <usize>whole * 4;
+  const g = loadPart(gate + o, rest);
+  const d = loadPart(gradOut + o, rest);
+  const s = sigmoid4(g);
+  storePart(gradGate + o, f32x4.mul(f32x4.mul(d, loadPart(up + o, rest)), gateSlope(g, s)), rest);
+  storePart(gradUp + o, f32x4.mul(f32x4.mul(d, g), s), rest);
+}
+
+/** One AdamW step on n values; keep = 1 − lr·decay, stepSize = lr / (1 − β1^step), rootFactor = 1 / sqrt(1 − β2^step). */
+export function adamW(n: i32, param: usize, grad: usize, m: usize, v: usize, gradScale: f32, keep: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, stepSize: f32, rootFactor: f32, epsilon: f32): void {
+  const whole = n & ~3;
+  for (let i = 0; i < n; i += 4) {
+    const o: usize = <usize>i * 4;
+    const part = i < whole ? 4 : n - whole;
+    const g = f32x4.mul(part == 4 ? v128.load(grad + o) : loadPart(grad + o, part), f32x4.splat(gradScale));
+    const first = multiplyAdd(f32x4.splat(beta1), part == 4 ? v128.load(m + o) : loadPart(m + o, part), f32x4.mul(f32x4.splat(rest1), g));
+    const second = multiplyAdd(f32x4.splat(beta2), part == 4 ? v128.load(v + o) : loadPart(v + o, part), f32x4.mul(f32x4.mul(f32x4.splat(rest2), g), g));
+    const root = multiplyAdd(f32x4.sqrt(second), f32x4.splat(rootFactor), f32x4.splat(epsilon));
+    const p = part == 4 ? v128.load(param + o) : loadPart(param + o, part);
+    const moved = f32x4.sub(f32x4.mul(p, f32x4.splat(keep)), f32x4.div(f32x4.mul(f32x4.splat(stepSize), first), root));
+    if (part == 4) {
+      v128.store(m + o, first);
+      v128.store(v + o, second);
+      v128.store(param + o, moved);
+    } else {
+      storePart(m + o, first, part);
+      storePart(v + o, second, part);
+      storePart(param + o, moved, part);
+    }
+  }
+}
+
+/** Σ x² in float64, two lanes at a time. */
+export function sumSquares(n: i32, x: usize): f64 {
+  const whole = n & ~3;
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  for (let i = 0; i < whole; i += 4) {
+    const v = v128.load(x + <usize>i * 4);
+    const a = f64x2.promote_low_f32x4(v);
+    const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+    low = f64x2.add(low, f64x2.mul(a, a));
+    high = f64x2.add(high, f64x2.mul(b, b));
+  }
+  const both = f64x2.add(low, high);
+  let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+  for (let i = whole; i < n; i++) {
+    const value = <f64>load<f32>(x + <usize>i * 4);
+    sum += value * value;
+  }
+  return sum;
+}

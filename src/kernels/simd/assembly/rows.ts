@@ -1,0 +1,121 @@
+// Kernels over rows: cross-entropy and RMS normalisation, as in their CPU twins.
+import { exp1, exp4 } from './exp';
+import { maxLanes, multiplyAdd, sumLanes } from './vector';
+
+@external('env', 'log')
+declare function naturalLog(x: f64): f64;
+
+/** nll and logSumExp of N rows of V logits; labels were checked by the caller. */
+export function crossEntropy(N: i32, V: i32, ignored: i32, logits: usize, labels: usize, nll: usize, logSumExp: usize): void {
+  const whole = V & ~3;
+  for (let r = 0; r < N; r++) {
+    const row = logits + <usize>r * <usize>V * 4;
+    let top: f32 = load<f32>(row);
+    if (whole > 0) {
+      let highest = v128.load(row);
+      for (let i = 4; i < whole; i += 4) highest = f32x4.pmax(highest, v128.load(row + <usize>i * 4));
+      top = maxLanes(highest);
+    }
+    for (let i = whole; i < V; i++) top = max(top, load<f32>(row + <usize>i * 4));
+    let sums = f32x4.splat(0);
+    const offset = f32x4.splat(top);
+    for (let i = 0; i < whole; i += 4) sums = f32x4.add(sums, exp4(f32x4.sub(v128.load(row + <usize>i * 4), offset)));
+    let sum = sumLanes(sums);
+    for (let i = whole; i < V; i++) sum += exp1(load<f32>(row + <usize>i * 4) - top);
+    const total: f32 = top + <f32>naturalLog(sum);
+    const label = load<i32>(labels + <usize>r * 4);
+    store<f32>(logSumExp + <usize>r * 4, total);
+    store<f32>(nll + <usize>r * 4, label == ignored ? 0 : total - load<f32>(row + <usize>label * 4));
+  }
+}
+
+/** gradLogits = gradNll · (softmax − onehot), zero for ignored rows. */
+export function crossEntropyGrad(N: i32, V: i32, ignored: i32, logits: usize, labels: usize, logSumExp: usize, gradNll: usize, gradLogits: usize): void {
+  const whole = V & ~3;
+  for (let r = 0; r < N; r++) {
+    const row = logits + <usize>r * <usize>V * 4;
+    const to = gradLogits + <usize>r * <usize>V * 4;
+    const label = load<i32>(labels + <usize>r * 4);
+    const g: f32 = label == ignored ? 0 : load<f32>(gradNll + <usize>r * 4);
+    if (g == 0) {
+      memory.fill(to, 0, <usize>V * 4);
+      continue;
+    }
+    const total = load<f32>(logSumExp + <usize>r * 4);
+    const factor = f32x4.splat(g);
+    const offset = f32x4.splat(total);
+    for (let i = 0; i < whole; i += 4) v128.store(to + <usize>i * 4, f32x4.mul(factor, exp4(f32x4.sub(v128.load(row + <usize>i * 4), offset))));
+    for (let i = whole; i < V; i++) store<f32>(to + <usize>i * 4, g * exp1(load<f32>(row + <usize>i * 4) - total));
+    const at = to + <usize>label * 4;
+    store<f32>(at, load<f32>(at) - g);
+  }
+}
+
+@inline
+function inverseRms(x: usize, C: i32, eps: f32): f32 {
+  const whole = C & ~3;
+  let sums = f32x4.splat(0);
+  for (let i = 0; i < whole; i += 4) {
+    const v = v128.load(x + <usize>i * 4);
+    sums = multiplyAdd(v, v, sums);
+  }
+  let sum = sumLanes(sums);
+  for (let i = whole; i < C; i++) sum += load<f32>(x + <usize>i * 4) * load<f32>(x + <usize>i * 4);
+  return 1 / sqrt<f32>(sum / <f32>C + eps);
+}
+
+/** y = x / sqrt(mean(x²) + eps) · weight over N rows of C. */
+export function rmsNorm(N: i32, C: i32, eps: f32, x: usize, weight: usize, y: usize): void {
+  const whole = C & ~3;
+  for (let r = 0; r < N; r++) {
+    const scale = inverseRms(x, C, eps);
+    const factor = f32x4.splat(scale);
+    for (let i = 0; i < whole; i += 4) {
+      const o: usize = <usize>i * 4;
+      v128.store(y + o, f32x4.mul(f32x4.mul(v128.load(x + o), factor), v128.load(weight + o)));
+    }
+    for (let i = whole; i < C; i++) {
+      const o: usize = <usize>i * 4;
+      store<f32>(y + o, load<f32>(x + o) * scale * load<f32>(weight + o));
+    }
+    x += <usize>C * 4;
+    y += <usize>C * 4;
+  }
+}
+
+/** Gradients of rmsNorm; gradX and gradWeight are overwritten. */
+export function rmsNormGrad(N: i32, C: i32, eps: f32, x: usize, weight: usize, gradY: usize, gradX: usize, gradWeight: usize): void {
+  const whole = C & ~3;
+  memory.fill(gradWeight, 0, <usize>C * 4);
+  for (let r = 0; r < N; r++) {
+    const scale = inverseRms(x, C, eps);
+    const factor = f32x4.splat(scale);
+    let sums = f32x4.splat(0);
+    for (let i = 0; i < whole; i += 4) {
+      const o: usize = <usize>i * 4;
+      const product = f32x4.mul(v128.load(gradY + o), v128.load(x + o));
+      sums = multiplyAdd(product, v128.load(weight + o), sums);
+      v128.store(gradWeight + o, multiplyAdd(product, factor, v128.load(gradWeight + o)));
+    }
+    let inner = sumLanes(sums);
+    for (let i = whole; i < C; i++) {
+      const o: usize = <usize>i * 4;
+      const product = load<f32>(gradY + o) * load<f32>(x + o);
+      inner += product * load<f32>(weight + o);
+      store<f32>(gradWeight + o, load<f32>(gradWeight + o) + product * scale);
+    }
+    const pull = (inner * scale * scale * scale) / <f32>C;
+    const pulls = f32x4.splat(-pull);
+    for (let i = 0; i < whole; i += 4) {
+      const o: usize = <usize>i * 4;
+      v128.store(gradX + o, multiplyAdd(v128.load(x + o), pulls, f32x4.mul(f32x4.mul(v128.load(gradY + o), v128.load(weight + o)), factor)));
+    }
+    for (let i = whole; i < C; i++) {
+      const o: usize = <usize>i * 4;
+      store<f32>(gradX + o, load<f32>(gradY + o) * load<f32>(weight + o) * scale - load<f32>(x + o) * pull);
+    }
+    x += <usize>C * 4;
+    gradY += <usize>C * 4;
+    gradX += <usize>C * 4;
+  }
+}
