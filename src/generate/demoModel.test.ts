@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,6 +19,9 @@ interface Fixture {
 const fixture = JSON.parse(readFileSync(new URL('../testing/reference/demo-lm.json', import.meta.url), 'utf8')) as Fixture;
 const demo = new URL('../../public/models/demo/', import.meta.url);
 
+const fingerprint = createHash('sha256').update(readFileSync(new URL('model.safetensors', demo))).digest('hex');
+const isCurrent = fingerprint === fixture.fingerprint;
+
 describe('the shipped demo LM', () => {
   let backend: OpenedBackend;
   let folder: ModelFolder;
@@ -35,11 +39,13 @@ describe('the shipped demo LM', () => {
   });
 
   it('is the one that the reference values were made with', () => {
-    expect(folder.fingerprint, 'the demo LM has changed: run tools/reference/make.py').toBe(fixture.fingerprint);
+    expect(isCurrent, 'the demo LM has changed: run tools/reference/make.py and commit what it writes').toBe(true);
+    expect(folder.fingerprint).toBe(fingerprint);
     expect(tokenizer.vocabSize).toBeLessThanOrEqual(folder.config.vocabSize);
   });
 
-  it('gives the logits of transformers within 1e-3', async () => {
+  // Of other weights these values would say nothing; the test above fails then.
+  it.runIf(isCurrent)('gives the logits of transformers within 1e-3', async () => {
     for (const { prompt, ids, lastLogits } of fixture.answers) {
       expect(tokenizer.applyChatTemplate(prompt)).toEqual(ids);
       const logits = tf.tidy(() => {
@@ -52,7 +58,7 @@ describe('the shipped demo LM', () => {
     }
   });
 
-  it('answers as transformers does, all prompts in one batch', async () => {
+  it.runIf(isCurrent)('answers as transformers does, all prompts in one batch', async () => {
     const texts = fixture.answers.map(() => '');
     const requests = fixture.answers.map(({ prompt }) => ({ prompt, seed: 0 }));
     const config = { maxNewTokens: 48, temperature: 0, topK: 0, topP: 1, batchSize: 8, stopStrings: [] };

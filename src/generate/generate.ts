@@ -9,7 +9,7 @@ import { Rng } from '../base/rng.ts';
 import type { GenerationConfig } from '../config/generation.ts';
 import { forward, lmHead } from '../lm/forward.ts';
 import { createKvCache, retireRows, selectRows, type KvCache } from '../lm/kvCache.ts';
-import type { LanguageModel } from '../lm/params.ts';
+import { assertTokenIds, type LanguageModel } from '../lm/params.ts';
 import { sampleToken } from './sampling.ts';
 
 export interface GenerationRequest {
@@ -135,7 +135,7 @@ async function* generateBatch(
  * @param signal ends with EngineError cancelled between two tokens
  * @param ended indices of requests that the caller declares finished (stop strings); may grow between two yields
  * @yields one array per decoded position: the new token of every request that is still running
- * @throws EngineError bad-argument for an empty prompt or one that fills the context, cancelled
+ * @throws EngineError bad-argument for an empty prompt, one that fills the context or an id outside the vocabulary; cancelled
  */
 export async function* generate(
   lm: LanguageModel,
@@ -146,6 +146,7 @@ export async function* generate(
 ): AsyncGenerator<GeneratedToken[], void, void> {
   requests.forEach(({ inputIds }, index) => {
     if (inputIds.length === 0) throw new EngineError('bad-argument', `generate: request ${index} has an empty prompt.`);
+    assertTokenIds(lm.config, inputIds);
     if (inputIds.length >= lm.config.maxPositionEmbeddings)
       throw new EngineError('bad-argument', `generate: the prompt of request ${index} has ${inputIds.length} tokens; the LM's context holds ${lm.config.maxPositionEmbeddings}, response included.`);
   });

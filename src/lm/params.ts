@@ -134,3 +134,15 @@ export function assignParams(lm: LanguageModel, values: ReadonlyMap<string, { sh
     tensor.dispose();
   }
 }
+
+/**
+ * A GPU cannot throw for an id without an embedding: it would compute with NaN. To be called with ids while they are plain numbers.
+ * @throws EngineError bad-argument
+ */
+export function assertTokenIds(config: LmConfig, ids: ArrayLike<number>): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as number;
+    if (!(Number.isInteger(id) && id >= 0 && id < config.vocabSize))
+      throw new EngineError('bad-argument', `LM: token id ${id} is outside its vocabulary of ${config.vocabSize}. Do tokenizer.json and config.json belong together?`);
+  }
+}

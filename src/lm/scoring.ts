@@ -7,7 +7,7 @@ import { EngineError } from '../base/errors.ts';
 import { nextMacrotask } from '../base/macrotask.ts';
 import { crossEntropy } from '../kernels/crossEntropy/crossEntropy.ts';
 import { forward, lmHead } from './forward.ts';
-import type { LanguageModel } from './params.ts';
+import { assertTokenIds, type LanguageModel } from './params.ts';
 
 export interface ScoredRow {
   /** Prompt and response. */
@@ -52,12 +52,14 @@ function scoreBatch(lm: LanguageModel, rows: readonly ScoredRow[]): tf.Tensor {
 /**
  * @param rows borrowed @param batchSize rows a forward pass
  * @returns for each row the negative log-likelihood in nats of its scored tokens, in order
- * @throws EngineError bad-argument for labels of another length or a scored first token, cancelled
+ * @throws EngineError bad-argument for labels of another length, a scored first token or an id outside the vocabulary; cancelled
  */
 export async function tokenNll(lm: LanguageModel, rows: readonly ScoredRow[], batchSize: number, options: ScoringOptions = {}): Promise<Float32Array[]> {
   const counts = rows.map(({ inputIds, labels }, i) => {
     if (labels.length !== inputIds.length) throw new EngineError('bad-argument', `tokenNll: row ${i} has ${inputIds.length} tokens but ${labels.length} labels.`);
     if (labels.length > 0 && labels[0] !== IGNORED) throw new EngineError('bad-argument', `tokenNll: row ${i} scores its first token, which nothing predicts.`);
+    assertTokenIds(lm.config, inputIds);
+    assertTokenIds(lm.config, labels.filter((label) => label !== IGNORED));
     return labels.reduce((count, label) => count + (label === IGNORED ? 0 : 1), 0);
   });
   // Rows of like length go together: a batch is as long as its longest row.

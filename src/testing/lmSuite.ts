@@ -225,6 +225,8 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
     tf.dispose(three);
     cache.dispose();
     await expect(collect(generate(lm, [{ inputIds: [], seed: 0 }], greedy), 1)).rejects.toMatchObject({ code: 'bad-argument' });
+    await expect(collect(generate(lm, [{ inputIds: [config.vocabSize], seed: 0 }], greedy), 1)).rejects.toThrow(/outside its vocabulary of 67/);
+    await expect(tokenNll(lm, [{ inputIds: [1, 2], labels: [-100, -1] }], 1)).rejects.toThrow(/outside its vocabulary/);
     await expect(tokenNll(lm, [{ inputIds: [1, 2], labels: [1, 2] }], 1)).rejects.toMatchObject({ code: 'bad-argument' });
     // A context that is full ends a response.
     const prompt = new Array<number>(config.maxPositionEmbeddings - 3).fill(5);

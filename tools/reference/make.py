@@ -1,6 +1,8 @@
 """Makes the reference fixtures under src/testing/reference: what Hugging Face transformers and tokenizers compute.
 
-    python tools/reference/make.py [--demo public/models/demo]
+    python tools/reference/make.py [--only-demo]
+
+Run it with --only-demo whenever public/models/demo has changed.
 
 Needs torch, transformers, tokenizers and safetensors; the versions used stand in the head of every fixture.
 Seeded: the same versions write the same bytes. Not part of the tests: they read the committed files.
@@ -24,6 +26,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "src" / "testing" / "reference"
+DEMO = ROOT / "public" / "models" / "demo"
 VERSIONS = {
     "torch": torch.__version__,
     "transformers": transformers.__version__,
@@ -180,7 +183,8 @@ def tokenizer_cases(folder):
         rendered = wrapped.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
         ids = fast.encode(rendered, add_special_tokens=False).ids
         chats.append({"prompt": prompt, "rendered": rendered, "ids": ids})
-    return {"versions": VERSIONS, "cases": cases, "randomIds": random, "chats": chats}
+    fingerprint = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    return {"versions": VERSIONS, "fingerprint": fingerprint, "cases": cases, "randomIds": random, "chats": chats}
 
 
 def make_tokenizer():
@@ -245,17 +249,17 @@ def make_demo(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--demo", type=Path, default=ROOT / "public" / "models" / "demo")
+    parser.add_argument("--only-demo", action="store_true", help="only what belongs to public/models/demo")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    for name, spec in MODELS.items():
-        make_model(name, spec)
-    make_tokenizer()
-    make_byte_fallback_tokenizer()
-    if (arguments.demo / "tokenizer.json").exists():
-        write_json(OUT / "tokenizer-demo.json", tokenizer_cases(arguments.demo))
-        make_demo(arguments.demo)
+    if not arguments.only_demo:
+        for name, spec in MODELS.items():
+            make_model(name, spec)
+        make_tokenizer()
+        make_byte_fallback_tokenizer()
+    write_json(OUT / "tokenizer-demo.json", tokenizer_cases(DEMO))
+    make_demo(DEMO)
 
 
 if __name__ == "__main__":
