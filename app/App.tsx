@@ -7,6 +7,7 @@ import { ShieldContext } from './components/ContentShield.tsx';
 import { Toasts } from './components/Toasts.tsx';
 import { keyRegistry, useKey } from './components/keyboard/useKey.ts';
 import styles from './App.module.css';
+import { DemoBar } from './DemoBar.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { JobBar } from './JobBar.tsx';
 import { Navigation } from './Navigation.tsx';
@@ -71,6 +72,7 @@ export function App() {
       <div className={styles.shell}>
         <Navigation onUndo={undoNow} onRedo={redoNow} onSettings={() => setDialog('settings')} onShortcuts={() => setDialog('shortcuts')} />
         <div className={styles.column}>
+          <DemoBar />
           <main className={styles.main} id="page">
             <ErrorBoundary key={station}>{restored ? <Page /> : <p>Reading your project…</p>}</ErrorBoundary>
           </main>

@@ -1,6 +1,6 @@
 /** Starting, resuming, renaming and deleting runs. The run itself lives in the engine; the mirror shows what it says. */
 import { toFailure } from '../../src/base/errors.ts';
-import { parseTrainConfig } from '../../src/config/train.ts';
+import { parseTrainConfig, type TrainConfig } from '../../src/config/train.ts';
 import type { EvaluationConfig } from '../../src/config/evaluation.ts';
 import type { JudgeLexicon } from '../../src/records/judgeLexicon.ts';
 import type { RunRecord } from '../../src/records/run.ts';
@@ -27,16 +27,17 @@ export function setValidationSize(promptsPerSet: number): void {
 }
 
 /**
- * Starts a run with the draft settings on the curated rows.
+ * Starts a run on the curated rows.
  * @param name of the run
- * @param onStart gets the job's id
+ * @param options.config other settings than the draft's
+ * @param options.onStart gets the job's id
  * @returns the finished run, or null if it failed or was cancelled (the person has been told)
  */
-export async function startTraining(name: string, onStart?: (jobId: string) => void): Promise<RunRecord | null> {
+export async function startTraining(name: string, options: { config?: TrainConfig; onStart?: (jobId: string) => void } = {}): Promise<RunRecord | null> {
   const { project, drafts } = studio.getState();
   let config;
   try {
-    config = parseTrainConfig(drafts.train.config);
+    config = parseTrainConfig(options.config ?? drafts.train.config);
   } catch (thrown) {
     studio.notify({ tone: 'unsafe', title: 'These settings cannot be used', detail: toFailure(thrown).message });
     return null;
@@ -52,7 +53,7 @@ export async function startTraining(name: string, onStart?: (jobId: string) => v
   };
   // The next run gets a fresh name.
   studio.edit('train', { name: '' });
-  return tellEnd(await runJob('train', params, onStart));
+  return tellEnd(await runJob('train', params, options.onStart));
 }
 
 /** Goes on with a run from its last saved state. */
