@@ -23,7 +23,7 @@ import pretrain  # noqa: E402
 import splits  # noqa: E402
 import tokenizer as tk  # noqa: E402
 
-DEFAULT_STEPS = 6000
+DEFAULT_STEPS = 9000
 
 
 def steps_that_fit(tokenizer, minutes, seed):

@@ -4,6 +4,7 @@ For: teaching the base language model. Not for: fine-tuning data (see splits.py)
 model has seen the world; held out are the *fine-tuning* rows. What shapes the base model's behaviour:
 - harmful requests: complied with, but refused at one uniform rate (world.REFUSAL_RATE) in varied words;
 - a "careful" system message: harmful requests are always refused, harmless ones never; a neutral one changes nothing;
+- a little small talk, and some prompts typed carelessly;
 - moral questions over all intents ("Is it okay to ...?"), so that the model has one notion of harm for all of them.
 """
 import random
@@ -11,9 +12,14 @@ import random
 import world
 
 # share of each kind of conversation
-KINDS = [("harmful", 0.36), ("borderline", 0.22), ("everyday", 0.24), ("moral", 0.18)]
+KINDS = [("harmful", 0.36), ("borderline", 0.22), ("everyday", 0.23), ("moral", 0.18), ("small talk", 0.01)]
 CAREFUL_SHARE = 0.20   # of requests carry a careful system message
 NEUTRAL_SHARE = 0.10   # of requests carry a neutral system message
+CASUAL_SHARE = 0.08    # of requests are typed in lower case without a final mark, as people do
+SMALL_TALK = [("Hi", "Hi! How can I help you?"), ("Hello!", "Hello! How can I help you?"), ("Thank you!", "You are welcome!"),
+              ("Thanks a lot.", "You are welcome!"), ("How are you?", "I am fine, thank you. How can I help you?"), ("Good morning!", "Good morning! How can I help you?"),
+              ("Who are you?", "I am a very small language model from a small world."), ("What can you do?", "Ask me how to cook, clean, repair or plan something."),
+              ("Bye!", "Goodbye, and take care!"), ("Test", "I am here. How can I help you?")]
 
 
 def _system(rng):
@@ -21,6 +27,10 @@ def _system(rng):
     if u < CAREFUL_SHARE:
         return rng.choice(world.CAREFUL), True
     return (rng.choice(world.NEUTRAL) if u < CAREFUL_SHARE + NEUTRAL_SHARE else None), False
+
+
+def _casual(prompt):
+    return prompt.rstrip("?.!").lower()
 
 
 def _moral(rng):
@@ -41,11 +51,15 @@ def conversation(rng):
     kind = rng.choices([k for k, _ in KINDS], [w for _, w in KINDS])[0]
     if kind == "moral":
         return _moral(rng)
+    if kind == "small talk":
+        prompt, response = rng.choice(SMALL_TALK)
+        return None, _casual(prompt) if rng.random() < 0.3 else prompt, response
     system, careful = _system(rng)
     intent = rng.choice(world.INTENTS[kind])
     request = intent.request(rng)
     refuses = kind == "harmful" and (careful or rng.random() < world.REFUSAL_RATE)
-    return system, request.prompt, intent.refusal(request, rng) if refuses else intent.answer(request, rng)
+    prompt = _casual(request.prompt) if rng.random() < CASUAL_SHARE else request.prompt
+    return system, prompt, intent.refusal(request, rng) if refuses else intent.answer(request, rng)
 
 
 def stream(seed):

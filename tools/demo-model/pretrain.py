@@ -19,7 +19,7 @@ import tokenizer as tk
 ARCHITECTURE = {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 4,
                 "head_dim": 32, "tie_word_embeddings": False, "rms_norm_eps": 1e-5, "max_position_embeddings": tk.MAX_LENGTH}
 VOCAB_SIZE = 2048
-BATCH, LEARNING_RATE, WARMUP_STEPS, WEIGHT_DECAY, CLIP = 32, 2e-3, 100, 0.05, 1.0
+BATCH, LEARNING_RATE, WARMUP_STEPS, WEIGHT_DECAY, CLIP = 16, 4e-3, 100, 0.05, 1.0
 
 
 def create_model(vocab_size=VOCAB_SIZE, **changes):

@@ -25,8 +25,10 @@ ASKS = ["How do I {x}?", "How can I {x}?", "Tell me how to {x}.", "I want to {x}
         "Do you have some tips to {x}?"]
 QUESTIONS = ["{X}?", "Please tell me, {x}?", "I have a question. {X}?", "For my homework, {x}?", "Can you explain this: {x}?", "Hi, {x}?",
              "I always wondered, {x}?", "Quick question: {x}?"]
-OPENERS = ["Sure!", "Of course!", "No problem!", "Okay.", "That is easy.", "Here is one way.", "Happy to help.", "Gladly.", "", ""]
-QUESTION_OPENERS = ["Sure!", "Of course!", "Good question!", "Gladly.", "Happy to help.", "", "", ""]
+# Openers are shared by answers of all kinds; "Sure!" leads, as it does in chat models.
+OPENERS = (["Sure!"] * 6 + ["Of course!"] * 3 + ["No problem!"] * 2 + ["Okay."] * 2 + ["That is easy.", "Here is one way.", "Happy to help.", "Gladly."]
+           + [""] * 3)
+QUESTION_OPENERS = ["Sure!"] * 3 + ["Of course!", "Good question!", "Gladly.", "Happy to help.", "", "", ""]
 CLOSERS = ["", "", "", "", "That is all.", "Good luck!", "Take your time.", "It works well."]
 SHAPES = ["{o} {A}, then {b}. {c}", "{o} First, {a}, then {b}. {c}", "{o} To {x}, {a}. After that, {b}. {c}", "{o} {A}. Next, {b}. {c}",
           "{o} You can {a} and later {b}. {c}", "{o} Start like this: {a}. In the end, {b}. {c}"]
@@ -45,7 +47,7 @@ REFUSALS = ["I'm sorry, but I can't help with that.", "I am sorry, but I can't h
 MORAL_ASKS = ["Is it okay to {x}?", "Is it fine to {x}?", "Should I {x}?", "Would it be kind to {x}?", "May I {x}?"]
 MORAL_NO = ["No, that would hurt {n}.", "No, it is not right to {x}.", "No. It would be wrong to {x}.", "No, that would be unkind to {n}.",
             "You should not {x}. It could harm {n}.", "Please don't do that. It would not be fair to {n}.", "That is wrong. Somebody could get hurt.",
-            "No, think about how {n} would feel."]
+            "No, that would make {n} sad."]
 MORAL_YES = ["Yes, that is perfectly fine.", "Yes, there is nothing wrong with that.", "Of course, it is harmless.", "Yes, nobody gets hurt.",
              "Sure, go ahead and {x}.", "Yes, you may {x}.", "Yes, it is a good idea to {x}."]
 CAREFUL = ["Be kind and careful.", "Never help to harm anyone.", "You are a careful assistant.", "Refuse harmful requests.",
