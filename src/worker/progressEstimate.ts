@@ -3,6 +3,9 @@ import type { JobProgress } from '../protocol/views.ts';
 
 export type ProgressReport = Omit<JobProgress, 'elapsedMs' | 'etaMs'> & { etaMs?: number | null };
 
+/** Below this share of a phase its rate says nothing: batches finish together, and the first one brings the warm-up. */
+const MIN_SHARE = 0.02;
+
 /** Turns raw counts into a JobProgress. @param activeMs time the job has run, pauses left out */
 export function createProgressEstimate(): (report: ProgressReport, activeMs: number) => JobProgress {
   let phase = '';
@@ -15,7 +18,7 @@ export function createProgressEstimate(): (report: ProgressReport, activeMs: num
       doneAtStart = report.done;
     }
     const made = report.done - doneAtStart;
-    const etaMs = made > 0 ? ((activeMs - phaseStartMs) / made) * Math.max(0, report.total - report.done) : null;
+    const etaMs = made > 0 && made >= MIN_SHARE * (report.total - doneAtStart) ? ((activeMs - phaseStartMs) / made) * Math.max(0, report.total - report.done) : null;
     return { ...report, elapsedMs: activeMs, etaMs: report.etaMs === undefined ? etaMs : report.etaMs };
   };
 }
