@@ -1,10 +1,11 @@
 /** The command line: the same engine as the studio's, without a browser. Chooses the command, and turns errors into one line and an exit code. */
 import { EngineError } from '../src/base/errors.ts';
 import type { Command } from './command.ts';
+import { demoCommand } from './commands/demo.ts';
 import { importCommand } from './commands/import.ts';
 import { formatHelp, parseOptions, UsageError } from './options.ts';
 
-const COMMANDS: Record<string, Command> = { import: importCommand };
+const COMMANDS: Record<string, Command> = { demo: demoCommand, import: importCommand };
 
 const HELP = `npm run cli -- COMMAND [OPTIONS]
 

@@ -6,7 +6,9 @@ const swiftShaderDriver = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const chromiumVulkanLoader = '/usr/lib/chromium/libvulkan.so.1';
 const driverFolders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
 
-function hasVulkanDriver(): boolean {
+/** Linux: whether any graphics driver is installed; elsewhere the system brings one. */
+export function hasGpuDriver(): boolean {
+  if (process.platform !== 'linux' || process.env.VK_ICD_FILENAMES) return true;
   return driverFolders.some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
 }
 
@@ -31,7 +33,7 @@ function useSwiftShader(): void {
 let opened: Promise<GPU | null> | undefined;
 
 async function create(): Promise<GPU | null> {
-  if (process.platform === 'linux' && !process.env.VK_ICD_FILENAMES && !hasVulkanDriver() && existsSync(swiftShaderDriver)) useSwiftShader();
+  if (!hasGpuDriver() && existsSync(swiftShaderDriver)) useSwiftShader();
   // Dawn polls with setImmediate, which would keep one core busy; a short pause costs nothing and leaves the core to the work.
   const { setTimeout: later } = globalThis;
   const paced = (callback: (...values: unknown[]) => void, ...values: unknown[]): unknown => later(callback, 2, ...values);

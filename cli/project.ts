@@ -1,0 +1,51 @@
+/** The files that ship with the project, for commands: the demo LM, the built-in prompts, the judge's lexicon. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ModelSource } from '../src/protocol/jobs.ts';
+import { parseBuiltIn, parseJudgeLexicon } from '../src/records/builtInPrompts.ts';
+import type { JudgeLexicon } from '../src/records/judgeLexicon.ts';
+import type { Prompt, PromptSet, Split } from '../src/records/prompt.ts';
+import type { TrainingPair } from '../src/records/run.ts';
+import { UsageError } from './options.ts';
+
+const PUBLIC = fileURLToPath(new URL('../public', import.meta.url));
+export const DEMO_MODEL = join(PUBLIC, 'models', 'demo');
+
+/** Larger files are no part of a model that fits a browser tab. */
+const MAX_FILE_BYTES = 2 ** 31;
+
+/** All files of a model folder. @throws UsageError if it is no folder */
+export async function readModelFolder(path: string): Promise<ModelSource> {
+  const folder = resolve(path);
+  const found = await stat(folder).catch(() => null);
+  if (!found?.isDirectory()) throw new UsageError(`${path}: there is no such folder. Name a Hugging Face model folder.`);
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
+  const files: { path: string; bytes: Uint8Array }[] = [];
+  for (const entry of entries) {
+    const file = join(entry.parentPath, entry.name);
+    if ((await stat(file)).size > MAX_FILE_BYTES) throw new UsageError(`${file} is larger than 2 GB.`);
+    files.push({ path: relative(folder, file).split(sep).join('/'), bytes: new Uint8Array(await readFile(file)) });
+  }
+  return { kind: 'files', name: basename(folder), files };
+}
+
+/** @returns the prompts in the order of the file */
+export async function readBuiltIn(set: PromptSet, split: Split): Promise<Prompt[]> {
+  const name = `${set}.${split}.jsonl`;
+  return parseBuiltIn(await readFile(join(PUBLIC, 'data', name), 'utf8'), name);
+}
+
+/** Harmful, borderline and everyday prompts of a split, in this order. */
+export async function readBuiltInSplit(split: Split): Promise<Prompt[]> {
+  return (await Promise.all((['harmful', 'borderline', 'everyday'] as const).map((set) => readBuiltIn(set, split)))).flat();
+}
+
+export async function readLexicon(): Promise<JudgeLexicon> {
+  return parseJudgeLexicon(await readFile(join(PUBLIC, 'data', 'judge.json'), 'utf8'));
+}
+
+/** Prompts with their written answers, as training rows; those without one are left out. */
+export function toPairs(prompts: readonly Prompt[]): TrainingPair[] {
+  return prompts.flatMap(({ text, reference, intent }) => (reference === undefined ? [] : [{ prompt: text, response: reference, ...(intent === undefined ? {} : { intent }) }]));
+}
