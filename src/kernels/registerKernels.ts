@@ -32,10 +32,28 @@ const specs: KernelSpec[] = [
 
 const gradients: tf.GradConfig[] = [embeddingGradient, rmsNormGradient, ropeGradient, attentionGradient, swiGluGradient, crossEntropyGradient];
 
+/**
+ * tfjs clones every tensor that a gradient needs; on WASM each clone is a copy of the values (270 copies in a training step). Share the
+ * storage instead, as tfjs does on WebGPU; kernels that write in place refuse shared storage.
+ */
+function shareIdentity(): void {
+  tf.unregisterKernel('Identity', 'wasm');
+  tf.registerKernel({
+    kernelName: 'Identity',
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, backend }) => {
+      const { x } = inputs as { x: tf.TensorInfo };
+      (backend as tf.KernelBackend).incRef(x.dataId);
+      return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+    },
+  });
+}
+
 const registered = new Set<KernelBackendName>();
 
 /**
- * Registers our kernels for a backend, our gradients, and the gradients of stock kernels. May be called again.
+ * Registers our kernels for a backend, our gradients, and the gradients of stock kernels. Call it after the backend was opened (its own
+ * kernels are registered when it is first opened); may be called again.
  * tfjs' fused matMul is removed: its WASM version is wrong for transposed operands with a bias.
  */
 export function registerKernels(backendName: KernelBackendName): void {
@@ -47,5 +65,6 @@ export function registerKernels(backendName: KernelBackendName): void {
     tf.registerGradient(config);
   }
   for (const spec of specs) registerKernelSpec(spec, backendName);
+  if (backendName === 'wasm') shareIdentity();
   if (tf.getKernel('_FusedMatMul', backendName)) tf.unregisterKernel('_FusedMatMul', backendName);
 }

@@ -2,6 +2,13 @@
 import { EngineError } from '../../base/errors.ts';
 import type { Floats } from '../floats.ts';
 
+/** @throws EngineError bad-argument for a position outside tables of P positions */
+export function assertPositions(positions: Int32Array, P: number): void {
+  for (const position of positions) {
+    if (position < 0 || position >= P) throw new EngineError('bad-argument', `rope: position ${position} is outside the ${P} positions of this model.`);
+  }
+}
+
 /**
  * Rotates pairs (x[i], x[i + K/2]) of each head by the angle of its position (rotate_half convention); `direction` -1 undoes it,
  * which is also the gradient. x and out [N, H, K]; cos and sin [P, K/2]; positions [N].
@@ -9,10 +16,9 @@ import type { Floats } from '../floats.ts';
  */
 export function ropeRotate(x: Floats, cos: Floats, sin: Floats, positions: Int32Array, out: Floats, H: number, K: number, direction: 1 | -1): void {
   const half = K / 2;
-  const P = cos.length / half;
+  assertPositions(positions, cos.length / half);
   for (let row = 0; row < positions.length; row++) {
     const position = positions[row]!;
-    if (position < 0 || position >= P) throw new EngineError('bad-argument', `rope: position ${position} is outside the ${P} positions of this model.`);
     const table = position * half;
     for (let h = 0; h < H; h++) {
       const base = (row * H + h) * K;

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertTensor } from '../assertShape.ts';
 import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { ropeAngles, ropeRotate } from './rope.cpu.ts';
+import { assertPositions, ropeAngles, ropeRotate } from './rope.cpu.ts';
 import { ropeProgram } from './rope.webgpu.ts';
 
 const rotate: KernelSpec<'x' | 'cos' | 'sin' | 'positions'> = {
@@ -11,6 +11,10 @@ const rotate: KernelSpec<'x' | 'cos' | 'sin' | 'positions'> = {
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x, cos, sin, positions }, { direction }, [out]) =>
     ropeRotate(x.f32, cos.f32, sin.f32, positions.i32, out!.f32, x.shape[2]!, x.shape[3]!, direction === 1 ? 1 : -1),
+  wasm: (simd, { x, cos, sin, positions }, { direction }, [out]) => {
+    assertPositions(simd.i32(positions), cos.shape[0]!);
+    simd.kernels.rope(x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number, x.at, cos.at, sin.at, positions.at, out!.at);
+  },
   webgpu: ({ x, cos, sin, positions }, { direction }, [out]) => [
     ropeProgram({ x, cos, sin, positions, out: out! }, x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number),
   ],

@@ -19,6 +19,7 @@ export interface SimdExports {
   crossEntropyGrad(N: number, V: number, ignored: number, logits: number, labels: number, logSumExp: number, gradNll: number, gradLogits: number): void;
   rmsNorm(N: number, C: number, eps: number, x: number, weight: number, y: number): void;
   rmsNormGrad(N: number, C: number, eps: number, x: number, weight: number, gradY: number, gradX: number, gradWeight: number): void;
+  rope(rows: number, H: number, K: number, direction: number, x: number, cos: number, sin: number, positions: number, out: number): void;
   swiGlu(n: number, gate: number, up: number, out: number): void;
   swiGluGrad(n: number, gate: number, up: number, gradOut: number, gradGate: number, gradUp: number): void;
   adamW(

@@ -2,4 +2,5 @@
 export { matMul, matMulScratch } from './matMul';
 export { attention, attentionGrad } from './attention';
 export { crossEntropy, crossEntropyGrad, rmsNorm, rmsNormGrad } from './rows';
+export { rope } from './rope';
 export { adamW, sumSquares, swiGlu, swiGluGrad } from './elements';

@@ -1,0 +1,34 @@
+// Rotary position embedding as in rope.cpu.ts: pairs (x[i], x[i + K/2]) turned by the angle of the row's position.
+import { multiplyAdd } from './vector';
+
+/** rows = B·T; x and out [rows, H, K]; cos and sin [P, K/2]; positions were checked by the caller; direction is 1 or −1. */
+export function rope(rows: i32, H: i32, K: i32, direction: f32, x: usize, cos: usize, sin: usize, positions: usize, out: usize): void {
+  const half = K / 2;
+  const halfBytes: usize = <usize>half * 4;
+  const whole: usize = <usize>(half & ~3) * 4;
+  const signs = f32x4.splat(direction);
+  for (let r = 0; r < rows; r++) {
+    const angle: usize = <usize>(load<i32>(positions + <usize>r * 4) * half) * 4;
+    for (let h = 0; h < H; h++) {
+      let offset: usize = 0;
+      for (; offset < whole; offset += 16) {
+        const c = v128.load(cos + angle + offset);
+        const s = f32x4.mul(v128.load(sin + angle + offset), signs);
+        const low = v128.load(x + offset);
+        const high = v128.load(x + offset + halfBytes);
+        v128.store(out + offset, multiplyAdd(f32x4.neg(high), s, f32x4.mul(low, c)));
+        v128.store(out + offset + halfBytes, multiplyAdd(low, s, f32x4.mul(high, c)));
+      }
+      for (; offset < halfBytes; offset += 4) {
+        const c = load<f32>(cos + angle + offset);
+        const s = load<f32>(sin + angle + offset) * direction;
+        const low = load<f32>(x + offset);
+        const high = load<f32>(x + offset + halfBytes);
+        store<f32>(out + offset, low * c - high * s);
+        store<f32>(out + offset + halfBytes, high * c + low * s);
+      }
+      x += 2 * halfBytes;
+      out += 2 * halfBytes;
+    }
+  }
+}
