@@ -1,5 +1,5 @@
 /** The shell: navigation, the page of the route, the job bar, and what belongs to every page (theme, shield, keys, notices). */
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import type { ComponentType } from 'react';
 import { redo, undo } from './actions/history.ts';
 import { navigate } from './actions/navigate.ts';
@@ -14,17 +14,19 @@ import { Navigation } from './Navigation.tsx';
 import { SettingsDialog } from './SettingsDialog.tsx';
 import { ShortcutsDialog } from './ShortcutsDialog.tsx';
 import { CuratePage } from './pages/curate/CuratePage.tsx';
-import { EvaluatePage } from './pages/evaluate/EvaluatePage.tsx';
-import { ExportPage } from './pages/export/ExportPage.tsx';
 import { ModelPage } from './pages/model/ModelPage.tsx';
 import { PromptsPage } from './pages/prompts/PromptsPage.tsx';
-import { RunsPage } from './pages/runs/RunsPage.tsx';
-import { TrainPage } from './pages/train/TrainPage.tsx';
 import { selectActiveJob } from './store/stations.ts';
 import { STATIONS } from './store/route.ts';
 import type { Station } from './store/route.ts';
 import { studio } from './store/studio.ts';
 import { useStudio } from './store/useStudio.ts';
+
+// Pages with charts come in chunks of their own: the first three stations need none.
+const TrainPage = lazy(async () => ({ default: (await import('./pages/train/TrainPage.tsx')).TrainPage }));
+const EvaluatePage = lazy(async () => ({ default: (await import('./pages/evaluate/EvaluatePage.tsx')).EvaluatePage }));
+const RunsPage = lazy(async () => ({ default: (await import('./pages/runs/RunsPage.tsx')).RunsPage }));
+const ExportPage = lazy(async () => ({ default: (await import('./pages/export/ExportPage.tsx')).ExportPage }));
 
 const PAGES: Record<Station, ComponentType> = { model: ModelPage, prompts: PromptsPage, curate: CuratePage, train: TrainPage, evaluate: EvaluatePage, runs: RunsPage, export: ExportPage };
 const TITLES: Record<Station, string> = { model: 'Model', prompts: 'Prompts', curate: 'Curate', train: 'Train', evaluate: 'Evaluate', runs: 'Runs', export: 'Export' };
@@ -74,7 +76,9 @@ export function App() {
         <div className={styles.column}>
           <DemoBar />
           <main className={styles.main} id="page">
-            <ErrorBoundary key={station}>{restored ? <Page /> : <p>Reading your project…</p>}</ErrorBoundary>
+            <ErrorBoundary key={station}>
+              <Suspense fallback={<p>Opening {TITLES[station]}…</p>}>{restored ? <Page /> : <p>Reading your project…</p>}</Suspense>
+            </ErrorBoundary>
           </main>
           <JobBar />
         </div>
@@ -110,8 +114,21 @@ function useStationChange(station: Station): void {
       return;
     }
     window.scrollTo(0, 0);
-    document.getElementById('page-title')?.focus({ preventScroll: true });
+    return focusHeading();
   }, [station, first]);
+}
+
+/** Focuses the page's heading as soon as there is one: a page in a chunk of its own may take a moment. @returns gives up */
+function focusHeading(): () => void {
+  let frame = 0;
+  let tries = 120;
+  const attempt = () => {
+    const heading = document.getElementById('page-title');
+    if (heading) heading.focus({ preventScroll: true });
+    else if ((tries -= 1) > 0) frame = requestAnimationFrame(attempt);
+  };
+  attempt();
+  return () => cancelAnimationFrame(frame);
 }
 
 /** Asks before the tab is closed in the middle of a job. */

@@ -46,7 +46,7 @@ export function Navigation({ onUndo, onRedo, onSettings, onShortcuts }: Navigati
         <div className={styles.toolRow}>
           <Button variant="quiet" size="s" icon={<Icon name="undo" />} aria-label={undoTitle ? `Undo: ${undoTitle}` : 'Undo'} title={undoTitle ? `Undo: ${undoTitle}` : 'Nothing to undo'} disabled={!undoTitle} onClick={onUndo} />
           <Button variant="quiet" size="s" icon={<Icon name="redo" />} aria-label={redoTitle ? `Redo: ${redoTitle}` : 'Redo'} title={redoTitle ? `Redo: ${redoTitle}` : 'Nothing to redo'} disabled={!redoTitle} onClick={onRedo} />
-          <Button variant="quiet" size="s" icon={<Icon name="keyboard" />} aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onShortcuts} />
+          <Button className={styles.wideOnly} variant="quiet" size="s" icon={<Icon name="keyboard" />} aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onShortcuts} />
           <Button variant="quiet" size="s" icon={<Icon name="gear" />} aria-label="Settings" title="Settings: theme, blurring, your data" onClick={onSettings} />
         </div>
         {storageFailure && <Badge tone="unsafe" title={storageFailure}>Not saved</Badge>}

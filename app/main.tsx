@@ -1,4 +1,5 @@
 /** Composition root: stored state → engine → studio, in one tab at a time. */
+import './zodConfig.ts';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { spawnEngine } from '../src/client/spawnEngine.ts';
