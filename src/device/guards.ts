@@ -92,6 +92,22 @@ function guardCast(): void {
   tf.registerKernel({ ...stock, kernelFunc: guarded });
 }
 
+/** Largest size that an address of 32 bits can hold, bytes. */
+const largestAllocationBytes = 2 ** 32 - 1;
+
+/** tfjs does not look at what malloc returns: a full heap gives address 0, and the tensor is written over whatever lies there. */
+function guardAllocation(backend: { wasm: { _malloc(sizeBytes: number): number; _free(pointer: number): void } }): void {
+  const { wasm } = backend;
+  // The first call of each replaces the function by its final one, which would undo the guard.
+  wasm._free(wasm._malloc(16));
+  const original = wasm._malloc;
+  wasm._malloc = (sizeBytes) => {
+    const pointer = sizeBytes > largestAllocationBytes ? 0 : original(sizeBytes);
+    if (pointer === 0 && sizeBytes > 0) throw new EngineError('out-of-memory', `The WebAssembly heap has no room for a tensor of ${sizeBytes} bytes.`);
+    return pointer;
+  };
+}
+
 /** Puts the guards on the active tfjs backend. Safe to call again. */
 export function installGuards(backendName: BackendName): void {
   const backend = tf.backend();
@@ -99,12 +115,14 @@ export function installGuards(backendName: BackendName): void {
   if (backendName === 'webgpu') {
     guardPrograms(backend as unknown as GuardedBackend);
     guardCast();
+  } else {
+    guardAllocation(backend as unknown as Parameters<typeof guardAllocation>[0]);
   }
   Object.defineProperty(backend, marker, { value: true });
 }
 
 /**
- * Checks at start that the guards sit on the active backend and that one copy of tfjs-core is loaded (a bundler may make two, and
+ * Checks (openBackend does it) that the guards sit on the active backend and that one copy of tfjs-core is loaded (a bundler may make two, and
  * kernels registered with one would miss in the other).
  * @throws EngineError internal
  */

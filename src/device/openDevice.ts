@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { BackendChoice } from '../protocol/views.ts';
-import { installGuards } from './guards.ts';
+import { assertGuarded, installGuards } from './guards.ts';
 import type { OpenedBackend, OpenOptions } from './openedBackend.ts';
 import { openWasm } from './openWasm.ts';
 import { openWebGpu } from './openWebgpu.ts';
@@ -15,6 +15,7 @@ export type { OpenedBackend, OpenOptions };
 async function openWasmBackend(options: OpenOptions): Promise<OpenedBackend> {
   await openWasm(options.wasmPaths);
   installGuards('wasm');
+  assertGuarded();
   return {
     backend: 'wasm',
     adapter: null,

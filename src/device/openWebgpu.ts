@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { EngineView } from '../protocol/views.ts';
-import { installGuards } from './guards.ts';
+import { assertGuarded, installGuards } from './guards.ts';
 import type { OpenedBackend, OpenOptions } from './openedBackend.ts';
 
 /** Adapters that run on the CPU, by what they call themselves. */
@@ -121,6 +121,7 @@ export async function openWebGpu(options: OpenOptions): Promise<OpenedBackend> {
     if (backend.commandEncoder) backend.submitQueue();
   };
   installGuards('webgpu');
+  assertGuarded();
   return {
     backend: 'webgpu',
     adapter: view,
