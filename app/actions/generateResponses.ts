@@ -16,13 +16,16 @@ export interface GenerationPlan {
   before: Record<string, number>;
 }
 
-/** Prompts that the generate settings choose. Only the `curate` split: the others are for measuring. */
+/**
+ * Prompts that the generate settings choose. Only harmful ones, as complying is unsafe there alone and the judge's suggestions say so;
+ * only the `curate` split, as the others are for measuring.
+ */
 export function choosePrompts(project: Project, choice: 'all' | 'first' | 'selected', firstCount: number, selected: readonly string[]): Prompt[] {
   const harmful = project.prompts.filter((prompt) => prompt.set === 'harmful' && prompt.split === 'curate');
   if (choice === 'all') return harmful;
   if (choice === 'first') return spreadOverIntents(harmful).slice(0, firstCount);
   const wanted = new Set(selected);
-  return project.prompts.filter((prompt) => wanted.has(prompt.id) && prompt.split === 'curate');
+  return harmful.filter((prompt) => wanted.has(prompt.id));
 }
 
 /** One prompt of each intent first, then a second of each, and so on: variety decides how far safety transfers. */

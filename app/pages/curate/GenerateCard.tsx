@@ -18,7 +18,7 @@ import styles from './CuratePage.module.css';
 const CHOICES = [
   { value: 'first', label: 'A number of harmful prompts, spread over intents' },
   { value: 'all', label: 'All harmful prompts to curate' },
-  { value: 'selected', label: 'Those selected on the Prompts page' },
+  { value: 'selected', label: 'The harmful ones selected on the Prompts page' },
 ] as const;
 
 export function GenerateCard() {
@@ -31,7 +31,7 @@ export function GenerateCard() {
   const edit = (patch: Partial<typeof draft>) => studio.edit('generate', patch);
   const editConfig = (patch: Partial<typeof draft.config>) => edit({ config: { ...draft.config, ...patch } });
   const total = prompts.length * draft.samplesPerPrompt;
-  const reason = !model ? 'No model is loaded.' : prompts.length === 0 ? 'No prompt of the curate split is chosen.' : busy ? 'Another job is running.' : null;
+  const reason = !model ? 'No model is loaded.' : prompts.length === 0 ? 'No harmful prompt of the curate split is chosen.' : busy ? 'Another job is running.' : null;
   return (
     <Card title="Generate responses" hint="Sampled from the base model, streamed in as they are finished. You can stop at any time and keep what is there.">
       <div className={styles.fields}>
