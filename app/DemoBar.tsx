@@ -15,7 +15,7 @@ export function DemoBar() {
   if (progress.status === 'idle') return null;
   const running = progress.status === 'running';
   return (
-    <section className={styles.bar} aria-label="Whole demo">
+    <section className={cx(styles.bar, running && styles.stuck)} aria-label="Whole demo">
       <div className={styles.head}>
         <strong role="status">{STATUS_WORDS[progress.status]}</strong>
         {running ? (

@@ -2,11 +2,13 @@
 import { useMemo, useState, type ReactNode } from 'react';
 import { collectEvaluationPrompts, removeEvaluation } from '../../actions/evaluateWeights.ts';
 import { Button } from '../../components/Button.tsx';
+import { Disclosure } from '../../components/Disclosure.tsx';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { Icon } from '../../components/Icon.tsx';
 import { PageHeader } from '../../components/PageHeader.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import type { EvaluationReport } from '../../../src/records/evaluation.ts';
+import type { RunRecord } from '../../../src/records/run.ts';
 import type { SavedReport } from '../../store/project/project.ts';
 import { hasWeights } from '../../store/runFacts.ts';
 import { toHash } from '../../store/route.ts';
@@ -49,32 +51,48 @@ export function EvaluatePage(): ReactNode {
   const [chosenRun, setChosenRun] = useState<string | null>(null);
   const [chosenEvaluation, setChosenEvaluation] = useState<string | null>(null);
 
-  const runs = useMemo(() => runState.order.map((id) => runState.byId[id]).filter((run) => run !== undefined && hasWeights(run)).reverse(), [runState]);
+  const runs = useMemo(() => runState.order.flatMap((id) => runState.byId[id] ?? []).filter(hasWeights).reverse(), [runState]);
   const evaluations = useMemo(() => pairReports(reports), [reports]);
   const sizes = useMemo(() => {
     const size = (split: EvaluationReport['split']) => countSets(collectEvaluationPrompts({ prompts }, split));
     return { test: size('test'), validation: size('validation'), custom: size('custom') };
   }, [prompts]);
   const testUses = evaluations.filter(({ tuned }) => tuned.report.split === 'test' && tuned.modelId === (model?.id ?? tuned.modelId)).length;
-  const run = runs.find((candidate) => candidate?.id === (chosenRun ?? askedRun)) ?? runs[0];
-  const evaluation = evaluations.find(({ id }) => id === chosenEvaluation) ?? evaluations[0];
+  const run = runs.find((candidate) => candidate.id === (chosenRun ?? askedRun)) ?? runs[0];
+  const ofRun = evaluations.filter(({ tuned }) => tuned.weights.kind === 'run' && tuned.weights.runId === run?.id);
+  // The result of the chosen run; without a choice the newest of all. Never another run's under this run's name.
+  const explicit = chosenRun !== null || askedRun !== null;
+  const evaluation = evaluations.find(({ id }) => id === chosenEvaluation) ?? ofRun[0] ?? (explicit ? undefined : evaluations[0]);
+
+  const form = (shown: RunRecord): ReactNode => (
+    <EvaluateForm
+      key={shown.id}
+      runs={runs}
+      runId={shown.id}
+      onRun={(runId) => {
+        setChosenRun(runId);
+        setChosenEvaluation(null);
+      }}
+      draft={draft}
+      sizes={sizes}
+      testUses={testUses}
+      modelLoaded={model !== null}
+      job={job}
+      onDone={setChosenEvaluation}
+    />
+  );
 
   return (
     <>
       <PageHeader title="Evaluate" lead="Did it get safer, and at what price? Base and tuned model answer the same prompts; every rate comes with its counts and interval." />
       {run ? (
-        <EvaluateForm
-          key={run.id}
-          runs={runs.filter((candidate) => candidate !== undefined)}
-          runId={run.id}
-          onRun={setChosenRun}
-          draft={draft}
-          sizes={sizes}
-          testUses={testUses}
-          modelLoaded={model !== null}
-          job={job}
-          onDone={setChosenEvaluation}
-        />
+        evaluation && job?.name !== 'evaluate' ? (
+          <Disclosure key={run.id} summary="Measure again, or other weights and prompts">
+            {form(run)}
+          </Disclosure>
+        ) : (
+          form(run)
+        )
       ) : (
         <EmptyState
           title="No run to evaluate yet"
