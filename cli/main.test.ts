@@ -3,28 +3,42 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openOutputFolder, writeOutputFile } from './outputs.ts';
+import { runCommandLine } from './runCommandLine.ts';
 import { parseOptions, toChoice, toNumber, toWholeNumber, UsageError } from './options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const at = (name: string) => join(folder, name);
+beforeAll(() => {
+  writeFileSync(at('empty.csv'), 'prompt\n,\n,\n');
+  writeFileSync(at('bad.json'), '{"unsafe": "in.csv", "train": {"lr": 1}}');
+});
 
-function cli(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr, lines: stderr.trim().split('\n').length };
+async function cli(...args: string[]) {
+  let stdout = '';
+  let stderr = '';
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true));
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true));
+  try {
+    const status = await runCommandLine(args);
+    return { status, stdout, stderr, lines: stderr.trim().split('\n').length };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
 }
 
 describe('the command line', () => {
-  it('imports prompts, reports each bad row with file, row and column, and writes records that import again', () => {
+  it('imports prompts, reports each bad row with file, row and column, and writes records that import again', async () => {
     writeFileSync(at('in.csv'), 'prompt,set\nfirst,harmful\n,harmful\nfirst,harmful\nsecond,everyday\n');
-    const first = cli('import', '--input', at('in.csv'), '--out', at('records.jsonl'));
+    const first = await cli('import', '--input', at('in.csv'), '--out', at('records.jsonl'));
     expect(first.status).toBe(0);
     expect(first.stdout).toBe('rows read 4, kept 2, duplicates 1, errors 1\n');
     expect(first.stderr).toContain('in.csv, row 3, column prompt');
-    const again = cli('import', '--input', at('records.jsonl'), '--out', at('again.jsonl'));
+    const again = await cli('import', '--input', at('records.jsonl'), '--out', at('again.jsonl'));
     expect(again.stdout).toBe('rows read 2, kept 2, duplicates 0, errors 0\n');
     expect(readFileSync(at('again.jsonl'), 'utf8')).toBe(readFileSync(at('records.jsonl'), 'utf8'));
   });
@@ -35,19 +49,36 @@ describe('the command line', () => {
     ['a missing option', ['import', '--input', 'x']],
     ['a file that does not exist', ['import', '--input', at('none.csv'), '--out', at('never.jsonl')]],
     ['a column that does not exist', ['import', '--input', at('in.csv'), '--column', 'none', '--out', at('never.jsonl')]],
+    ['a file without a single prompt', ['import', '--input', at('empty.csv'), '--out', at('never.jsonl')]],
+    ['a malformed number', ['demo', '--seed', 'x', '--out', at('never.jsonl')]],
+    ['an unknown backend', ['demo', '--backend', 'gpu', '--out', at('never.jsonl')]],
+    ['a results folder with files in it', ['demo', '--out', folder]],
+    ['prompts that are no prompts', ['demo', '--prompts', at('empty.csv'), '--out', at('never.jsonl')]],
+    ['settings that do not exist', ['train', '--config', at('bad.json'), '--out', at('never.jsonl')]],
+    ['settings that are not JSON', ['train', '--config', at('in.csv'), '--out', at('never.jsonl')]],
+    ['a model folder that does not exist', ['generate', '--prompt', 'x', '--model', at('none')]],
+    ['two sources of prompts', ['generate', '--prompt', 'x', '--prompts', at('in.csv')]],
     ['a word too many', ['import', 'extra', '--input', at('in.csv'), '--out', at('never.jsonl')]],
-  ])('answers %s with one line, exit code 2 and no file', (_, args) => {
-    const { status, stdout, lines } = cli(...args);
+  ])('answers %s with one line, exit code 2 and no file', async (_, args) => {
+    const { status, stdout, lines } = await cli(...args);
     expect({ status, stdout, lines }).toEqual({ status: 2, stdout: '', lines: 1 });
     expect(existsSync(at('never.jsonl'))).toBe(false);
   });
 
-  it('explains itself and every command', () => {
-    const { status, stdout } = cli('--help');
+  it('explains itself and every command', async () => {
+    const { status, stdout } = await cli('--help');
     expect(status).toBe(0);
     const names = [...stdout.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] as string);
     expect(names).toContain('import');
-    for (const name of names) expect(cli(name, '--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining(`-- ${name}`) });
+    for (const name of names) expect(await cli(name, '--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining(`-- ${name}`) });
+  });
+});
+
+describe('the process', () => {
+  it('ends with the exit code of the command', () => {
+    const run = (...args: string[]) => spawnSync(process.execPath, ['--import', 'tsx', main, ...args], { encoding: 'utf8' });
+    expect(run('--help').status).toBe(0);
+    expect(run('import')).toMatchObject({ status: 2, stdout: '', stderr: '--input FILE is missing. See --help.\n' });
   });
 });
 

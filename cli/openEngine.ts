@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackendChoice, EngineView, ModelView } from '../src/protocol/views.ts';
 import { hasGpuDriver, openNodeGpu } from '../src/testing/nodeGpu.ts';
-import { type CliEngine, openCliEngine } from './engineSession.ts';
+import type { CliEngine } from './engineSession.ts';
 import { toChoice } from './options.ts';
 import { readModelFolder } from './project.ts';
 
@@ -33,6 +33,8 @@ export async function withEngine<T>(choice: BackendChoice, modelFolder: string, 
   const runsFolder = await mkdtemp(join(tmpdir(), 'sidestep-'));
   try {
     const gpu = await findGpu(choice);
+    // Late, so that commands without an engine start at once, and tfjs finds the WebGPU globals.
+    const { openCliEngine } = await import('./engineSession.ts');
     const engine = await openCliEngine(gpu ? { runsFolder, gpu } : { runsFolder });
     try {
       const view = await engine.run('openEngine', { backend: choice, allowSoftwareAdapter: choice === 'webgpu' });

@@ -12,6 +12,7 @@ import type { Prompt } from '../../src/records/prompt.ts';
 import type { Command } from '../command.ts';
 import { curateAutomatically } from '../curate.ts';
 import { formatComparison } from '../formatMetrics.ts';
+import { firstError, writeErrors } from '../importErrors.ts';
 import { toBackend, withEngine } from '../openEngine.ts';
 import { toWholeNumber, UsageError } from '../options.ts';
 import { openOutputFolder, type OutputFolder, readInputFile } from '../outputs.ts';
@@ -27,10 +28,10 @@ Every label in these files was given by the automatic judge (refusal patterns an
 /** Prompts to sample from: the person's file, or the built-in ones that are there to be curated. */
 async function readPrompts(path: string | undefined): Promise<Prompt[]> {
   if (path === undefined) return readBuiltIn('harmful', 'curate');
-  const { prompts, errors } = importPrompts({ fileName: basename(path), bytes: await readInputFile(path) }, { set: 'harmful' });
-  for (const { file, row, column, message } of errors) process.stderr.write(`${file}, row ${row}${column === null ? '' : `, column ${column}`}: ${message}\n`);
-  const usable = prompts.filter((prompt) => prompt.set === 'harmful' && prompt.split === 'curate');
-  if (usable.length === 0) throw new UsageError(`${path}: it has no toxic prompt to sample from (set harmful, split curate).`);
+  const result = importPrompts({ fileName: basename(path), bytes: await readInputFile(path) }, { set: 'harmful' });
+  const usable = result.prompts.filter((prompt) => prompt.set === 'harmful' && prompt.split === 'curate');
+  if (usable.length === 0) throw new UsageError(`${path}: it has no toxic prompt to sample from (set harmful, split curate). ${firstError(result)}`.trim());
+  writeErrors(result);
   return usable;
 }
 

@@ -4,6 +4,7 @@ import { importPrompts } from '../../src/records/importPrompts.ts';
 import { writeProjectRecords } from '../../src/records/projectRecords.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../options.ts';
+import { firstError, writeErrors } from '../importErrors.ts';
 import { readInputFile, writeOutputFile } from '../outputs.ts';
 
 export const importCommand: Command = {
@@ -18,10 +19,9 @@ export const importCommand: Command = {
     const input = values.input as string;
     const bytes = await readInputFile(input);
     const result = importPrompts({ fileName: basename(input), bytes }, values.column === undefined ? {} : { column: values.column });
-    for (const { file, row, column, message } of result.errors)
-      process.stderr.write(`${file}, row ${row}${column === null ? '' : `, column ${column}`}: ${message}\n`);
+    if (result.prompts.length === 0) throw new UsageError(`${input}: no prompt could be taken from it. ${firstError(result)}`.trim());
+    writeErrors(result);
     process.stdout.write(`rows read ${result.rowsRead}, kept ${result.kept}, duplicates ${result.duplicates}, errors ${result.errors.length}\n`);
-    if (result.prompts.length === 0) throw new UsageError(`${input}: no prompt could be taken from it; nothing was written.`);
     const { prompts, responses, curations } = result;
     await writeOutputFile(values.out as string, writeProjectRecords({ prompts, responses, curations }));
   },

@@ -35,7 +35,7 @@ function describe(adapter: GPUAdapter): NonNullable<EngineView['adapter']> {
 
 async function requestDevice(options: OpenOptions): Promise<{ device: GPUDevice; adapterInfo: GPUAdapterInfo; view: NonNullable<EngineView['adapter']> }> {
   const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (!gpu) throw new EngineError('unsupported', 'This browser has no WebGPU.');
+  if (!gpu) throw new EngineError('unsupported', 'There is no WebGPU here.');
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new EngineError('unsupported', 'WebGPU finds no graphics adapter.');
   const view = describe(adapter);
