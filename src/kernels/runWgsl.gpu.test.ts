@@ -1,0 +1,56 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenedBackend } from '../device/openDevice.ts';
+import { hasTestGpu, openTestBackend } from '../testing/backend.ts';
+import { countUniform, lineMain, lineWorkgroups, runWgsl, type WebGpuHost, type WgslProgram } from './runWgsl.ts';
+
+const double = (key: string, tensor: tf.Tensor, body: string, element: 'f32' | 'i32' = 'f32'): WgslProgram => ({
+  key,
+  bindings: [{ name: 'x', tensor, element, access: 'read_write' }],
+  uniforms: [countUniform(tensor.size)],
+  code: () => `${lineMain} ${body} }`,
+  workgroups: lineWorkgroups(tensor.size),
+});
+
+describe.skipIf(!(await hasTestGpu()))('runWgsl', () => {
+  let opened: OpenedBackend;
+  const backend = (): WebGpuHost => tf.backend() as unknown as WebGpuHost;
+  beforeAll(async () => {
+    opened = await openTestBackend('webgpu');
+  });
+  afterAll(() => opened.close());
+
+  it('keeps the order with stock kernels, and downloads what the last one wrote', async () => {
+    const x = tf.add(tf.ones([5]), 1);
+    runWgsl(backend(), double('double', x, 'x[i] = x[i] * 2.0;'));
+    const y = tf.add(x, 1);
+    runWgsl(backend(), double('double', x, 'x[i] = x[i] * 2.0;'));
+    expect(Array.from(await y.data())).toEqual([5, 5, 5, 5, 5]);
+    expect(Array.from(await x.data())).toEqual([8, 8, 8, 8, 8]);
+    await opened.assertHealthy();
+  });
+
+  it('reaches every value of a tensor that needs more than 65 535 workgroups, each once', async () => {
+    const size = 65535 * 64 + 65;
+    const x = tf.fill([size], 1);
+    runWgsl(backend(), double('double', x, 'x[i] = x[i] * 2.0;'));
+    const values = await x.data();
+    expect(values.every((v) => v === 2)).toBe(true);
+    x.dispose();
+    await opened.assertHealthy();
+  });
+
+  it('refuses other code under a key that is in use, because the first code would run', () => {
+    const x = tf.ones([3]);
+    runWgsl(backend(), double('same', x, 'x[i] = 1.0;'));
+    expect(() => runWgsl(backend(), double('same', x, 'x[i] = 2.0;'))).toThrow('WGSL differs under the same key');
+  });
+
+  it('refuses to read an int32 buffer as floats', () => {
+    expect(() => runWgsl(backend(), double('double', tf.tensor1d([1, 2], 'int32'), 'x[i] = x[i] * 2.0;'))).toThrow('stored as i32');
+  });
+
+  it('refuses a grid that the device cannot run', () => {
+    expect(() => runWgsl(backend(), { ...double('double', tf.ones([3]), 'x[i] = x[i] * 2.0;'), workgroups: [1, 1, 2 ** 20] })).toThrow('exceed the device limit');
+  });
+});
