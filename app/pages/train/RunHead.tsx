@@ -13,7 +13,7 @@ import { RateText } from '../../components/RateText.tsx';
 import { diffSettings } from '../../../src/config/trainSettings.ts';
 import type { RunRecord, RunStatus } from '../../../src/records/run.ts';
 import type { JobView } from '../../store/mirror/mirror.ts';
-import { evaluationAt, isResumable, perplexityRatioAt, RUN_STATUS_WORDS } from '../../store/runFacts.ts';
+import { evaluationAt, isResumable, perplexityRatioAt, resumeStep, RUN_STATUS_WORDS } from '../../store/runFacts.ts';
 import { toHash } from '../../store/route.ts';
 import styles from './train.module.css';
 
@@ -37,7 +37,7 @@ export function RunHead({ run, job, canResume }: RunHeadProps): ReactNode {
   return (
     <Card
       title={run.name}
-      hint={`Started ${new Date(run.createdAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })} on ${run.backend === 'webgpu' ? 'WebGPU' : 'WASM'} with ${run.data.unsafe} unsafe, ${run.data.everyday} everyday and ${run.data.borderline} borderline rows`}
+      hint={`Started ${new Date(run.createdAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })} on ${run.backend === 'webgpu' ? 'WebGPU' : 'WASM'} with ${run.data.unsafe > run.config.unsafeSamples ? `${run.config.unsafeSamples} of ${run.data.unsafe}` : run.data.unsafe} unsafe, ${run.data.everyday} everyday and ${run.data.borderline} borderline rows`}
       aside={
         <>
           <Badge tone={STATUS_TONE[status]}>{RUN_STATUS_WORDS[status]}</Badge>
@@ -62,11 +62,11 @@ export function RunHead({ run, job, canResume }: RunHeadProps): ReactNode {
       )}
       {run.status !== 'failed' && resumable && (
         <ErrorNote
-          tone="partial"
-          title={run.status === 'interrupted' ? `The page was closed at step ${run.step} of ${run.config.maxSteps}` : `Stopped at step ${run.step} of ${run.config.maxSteps}`}
+          tone={run.status === 'interrupted' ? 'partial' : 'accent'}
+          title={run.status === 'interrupted' ? `The page was closed in the middle of this run; it is saved up to step ${resumeStep(run)} of ${run.config.maxSteps}` : `Stopped at step ${run.step} of ${run.config.maxSteps}`}
           actions={<ResumeButton run={run} canResume={canResume} />}
         >
-          It goes on from its last saved step as if it had never stopped.
+          Resumed, it goes on from there as if it had never stopped.
         </ErrorNote>
       )}
       <Facts
@@ -125,8 +125,8 @@ function JobButtons({ job }: { job: JobView }): ReactNode {
 
 function ResumeButton({ run, canResume }: { run: RunRecord; canResume: boolean }): ReactNode {
   return (
-    <Button variant="primary" disabled={!canResume} title={canResume ? undefined : 'Needs the loaded model and an idle engine'} onClick={() => void resumeRun(run.id)}>
-      Resume from step {run.checkpointSteps.length ? Math.max(...run.checkpointSteps) : 0}
+    <Button variant={run.status === 'stopped' ? 'secondary' : 'primary'} disabled={!canResume} title={canResume ? undefined : 'Needs the loaded model and an idle engine'} onClick={() => void resumeRun(run.id)}>
+      Resume from step {resumeStep(run)}
     </Button>
   );
 }
