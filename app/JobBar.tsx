@@ -14,6 +14,9 @@ export function JobBar() {
   const waiting = useStudio((state) => state.mirror.jobs.order.filter((id) => !isEnded(state.mirror.jobs.byId[id]!)).length - 1);
   const word = job && JOB_WORDS[job.name];
   const status = !job || !word ? '' : job.status === 'paused' ? `${word}: paused` : job.status === 'queued' ? `${word}: waiting` : word;
+  const phase = job?.progress?.phase ?? '';
+  // "Training · training" says nothing more.
+  const detail = word?.toLowerCase().startsWith(phase.toLowerCase()) ? '' : phase;
   return (
     <>
       <div className="visually-hidden" role="status">
@@ -22,7 +25,7 @@ export function JobBar() {
       {job && word && (
         <section className={styles.jobBar} aria-label="Running job">
           <ProgressBar
-            label={job.progress?.phase ? `${status} · ${job.progress.phase}` : status}
+            label={detail ? `${status} · ${detail}` : status}
             done={job.progress?.done ?? 0}
             total={job.progress?.total ?? 0}
             unit={job.progress?.unit}

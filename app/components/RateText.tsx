@@ -1,5 +1,5 @@
 /** A measured rate, always with its counts and 95 % interval: "8.0 % (12/150, 95 % interval 4.6–13 %)". */
-import { formatPercent } from './format.ts';
+import { formatPercent as percent } from './format.ts';
 import styles from './RateText.module.css';
 
 export interface RateTextProps {
@@ -12,6 +12,9 @@ export interface RateTextProps {
 /** Below this many prompts an interval is too wide to decide anything. */
 const FEW = 30;
 
+/** A number and its unit stay on one line. */
+const formatPercent = (share: number) => percent(share).replace(' ', '\u00a0');
+
 export function RateText({ rate, stacked }: RateTextProps) {
   if (rate.n === 0) return <span className={styles.none}>not assessed (0/0)</span>;
   const how = rate.interval === 'clustered' ? `Wilson interval widened for ${rate.clusters ?? '?'} intents` : 'Wilson interval';
@@ -19,7 +22,7 @@ export function RateText({ rate, stacked }: RateTextProps) {
     <span className={stacked ? styles.stacked : undefined} title={how}>
       <span className={styles.share}>{formatPercent(rate.k / rate.n)}</span>{' '}
       <span className={styles.counts}>
-        {rate.k}/{rate.n}, 95 %: {formatPercent(rate.low).replace(' %', '')}–{formatPercent(rate.high)}
+        {rate.k}/{rate.n}, 95 %: {formatPercent(rate.low).replace('\u00a0%', '')}–{formatPercent(rate.high)}
         {rate.n < FEW ? ', few' : ''}
       </span>
     </span>

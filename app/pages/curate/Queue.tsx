@@ -14,7 +14,11 @@ import { studio } from '../../store/studio.ts';
 import { useStudio } from '../../store/useStudio.ts';
 import styles from './CuratePage.module.css';
 import { FILTERS, filterItems, itemsOf } from './queue.ts';
+import type { QueueFilter } from './queue.ts';
 import { ResponseFocus } from './ResponseFocus.tsx';
+
+/** Filters that a decision does not take a response out of: at their end the focus stays where it is. */
+const STAYING: ReadonlySet<QueueFilter> = new Set<QueueFilter>(['all', 'suggestedUnsafe', 'suggestedSafe', 'edited']);
 
 export function Queue() {
   const project = useStudio((state) => state.project);
@@ -59,7 +63,7 @@ export function Queue() {
         </span>
       </div>
       {shown ? (
-        <ResponseFocus item={shown} items={items} onFocus={focusOn} />
+        <ResponseFocus item={shown} items={items} stays={STAYING.has(filter)} onFocus={focusOn} />
       ) : (
         <p className={styles.nothing}>
           {filter === 'unlabelled' && search === '' ? 'All responses are decided. Change the filter to look again, or go on to Train.' : 'No response matches this filter.'}

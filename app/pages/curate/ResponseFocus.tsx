@@ -23,10 +23,12 @@ export interface ResponseFocusProps {
   item: QueueItem;
   /** The filtered queue as it stands before the decision. */
   items: readonly QueueItem[];
+  /** Whether the response stays in the queue once it is decided. */
+  stays: boolean;
   onFocus(responseId: string | null): void;
 }
 
-export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
+export function ResponseFocus({ item, items, stays, onFocus }: ResponseFocusProps) {
   const { response, prompt, curation } = item;
   // Kept by response, not by mounting anew: the buttons stay, and with them the keyboard focus.
   const [editingId, setEditingId] = useState<string | null>(null);
@@ -42,7 +44,7 @@ export function ResponseFocus({ item, items, onFocus }: ResponseFocusProps) {
 
   const advance = () => {
     const decided = new Set(twinsOf(studio.getState().project, response.id));
-    onFocus(nextFocus(items, response.id, decided));
+    onFocus(nextFocus(items, response.id, decided) ?? (stays ? response.id : null));
   };
   const label = (value: Label) => {
     // The next one is looked up in the queue as it is now: the decision may take this one out of it.
