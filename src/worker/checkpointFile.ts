@@ -8,8 +8,11 @@ import { writeSafetensors } from '../loader/safetensors.ts';
 /** Largest finite number of half precision. */
 const F16_MAX = 65504;
 
-/** @param params borrowed @returns owned by the caller */
-export function encodeCheckpoint(params: ReadonlyMap<string, ParamValues>, runId: string, step: number): Uint8Array {
+/**
+ * Byte for byte the weights file of an export, so that both have the same fingerprint.
+ * @param params borrowed @returns owned by the caller
+ */
+export function encodeCheckpoint(params: ReadonlyMap<string, ParamValues>): Uint8Array {
   const fits = [...params.values()].every(({ data }) => data.every((value) => Math.abs(value) <= F16_MAX));
-  return writeSafetensors(params, fits ? 'F16' : 'F32', { format: 'pt', run: runId, step: String(step) });
+  return writeSafetensors(params, fits ? 'F16' : 'F32', { format: 'pt' });
 }

@@ -36,7 +36,7 @@ export async function driveRun(state: EngineState, control: JobControl, { record
   const model = requireModel(state);
   const { config } = input;
   const runId = record.id;
-  const clock = createTrainClock(config.maxSteps, config.evalSteps);
+  const clock = createTrainClock(config.maxSteps, config.evalSteps, record.evaluations.length);
   let savedStep = trainState?.step ?? -1;
 
   async function change(fields: Partial<RunRecord>): Promise<void> {
@@ -58,11 +58,11 @@ export async function driveRun(state: EngineState, control: JobControl, { record
       lexicon: input.lexicon,
       humanLabels: input.humanLabels,
       onProgress: ({ done, total, phase }) =>
-        control.progress({ phase: `evaluating step ${step}: ${phase} ${done}/${total}`, done: step, total: config.maxSteps, unit: 'steps', etaMs: clock.etaMs(step) }),
+        control.progress({ phase: `evaluating step ${step}: ${phase} ${done}/${total}`, done: step, total: config.maxSteps, unit: 'steps', etaMs: clock.etaMs(step, total > 0 ? done / total : 0) }),
     });
     clock.evaluated(host.now() - startedMs);
     const point = evaluationPointOf(step, report);
-    await runs.writeCheckpoint(runId, step, encodeCheckpoint(await readParams(lm), runId, step));
+    await runs.writeCheckpoint(runId, step, encodeCheckpoint(await readParams(lm)));
     const evaluations = [...record.evaluations, point];
     const best = chooseBest(evaluations, config.checkpointRule);
     await change({ evaluations, checkpointSteps: await runs.checkpointSteps(runId), bestStep: best?.step ?? null, bestReason: best?.reason ?? null });

@@ -235,6 +235,7 @@ describe('the engine session on WebAssembly', () => {
     expect(exported.verified).toMatch(/difference of any logit \d/);
     const model = await engine.run('loadModel', { source: { kind: 'files', name: 'again', files: exported.files } });
     expect(model.fingerprint).toBe(exported.fingerprint);
+    expect(live.responses[0]!.weightsFingerprint).toBe(exported.fingerprint);
     const back = await engine.run('generate', generateParams);
     expect(back.responses.map((response) => response.text).sort()).toEqual(live.responses.map((response) => response.text).sort());
   });

@@ -3,15 +3,21 @@
 export interface TrainClock {
   stepped(ms: number): void;
   evaluated(ms: number): void;
-  etaMs(step: number): number | null;
+  /**
+   * @param step steps done
+   * @param evaluationShare how much of the evaluation that runs now is done, 0..1; 0 when none runs
+   */
+  etaMs(step: number, evaluationShare?: number): number | null;
 }
 
 /** Steps that count for the rate: the first ones compile shaders, and the machine may slow down later. */
 const RECENT_STEPS = 20;
 
-export function createTrainClock(maxSteps: number, evalSteps: number): TrainClock {
+/** @param evaluationsDone of a run that goes on; step 0 counts as one */
+export function createTrainClock(maxSteps: number, evalSteps: number, evaluationsDone = 0): TrainClock {
   const stepMs: number[] = [];
   let evaluationMs: number | null = null;
+  let evaluationsLeft = 1 + Math.ceil(maxSteps / evalSteps) - evaluationsDone;
   return {
     stepped(ms) {
       stepMs.push(ms);
@@ -19,13 +25,13 @@ export function createTrainClock(maxSteps: number, evalSteps: number): TrainCloc
     },
     evaluated(ms) {
       evaluationMs = ms;
+      evaluationsLeft--;
     },
-    etaMs(step) {
+    etaMs(step, evaluationShare = 0) {
       if (stepMs.length === 0) return null;
       const sorted = stepMs.toSorted((a, b) => a - b);
       const median = sorted[sorted.length >> 1] as number;
-      const evaluationsLeft = Math.ceil(maxSteps / evalSteps) - Math.floor(step / evalSteps);
-      return (maxSteps - step) * median + Math.max(0, evaluationsLeft) * (evaluationMs ?? 0);
+      return (maxSteps - step) * median + Math.max(0, evaluationsLeft - evaluationShare) * (evaluationMs ?? 0);
     },
   };
 }
