@@ -13,7 +13,7 @@ import torch
 import evaluate as ev
 import finetune as ft
 
-RECOMMENDED = {}
+RECOMMENDED = {"learningRate": 2e-4, "maxSteps": 40, "semanticLambda": 0.1, "evalSteps": 10}
 RULE = {"maxIncoherent": 0.03, "maxOverRefusal": 0.05, "minHelpful": 0.97, "maxPerplexityRatio": 1.05}
 
 # each group varies something around ft.DEFAULTS
