@@ -5,6 +5,9 @@ import { createSession } from '../src/worker/session.ts';
 import { createNodeFileStore } from './nodeFileStore.ts';
 import { createProgressLine } from './progressLine.ts';
 
+/** Both end the job and leave nothing half-written behind. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 export interface CliEngine {
   /** Runs one job to its end. @throws EngineError its failure */
   run<N extends JobName>(name: N, params: Jobs[N]['params'], hear?: (event: EngineEvent) => void): Promise<Jobs[N]['result']>;
@@ -38,13 +41,13 @@ export async function openCliEngine({ runsFolder, gpu }: CliEngineOptions): Prom
     run(name, params, hear) {
       const jobId = `job-${++jobs}`;
       const onInterrupt = () => session.startCommand({ type: 'cancel', jobId });
-      process.once('SIGINT', onInterrupt);
+      for (const signal of SIGNALS) process.once(signal, onInterrupt);
       return new Promise<never>((resolve, reject) => {
         listener = (event) => {
           hear?.(event);
           if (event.type === 'progressed') line.show(event.progress);
           if (event.type !== 'done' && event.type !== 'failed' && event.type !== 'cancelled') return;
-          process.off('SIGINT', onInterrupt);
+          for (const signal of SIGNALS) process.off(signal, onInterrupt);
           line.end();
           if (event.type === 'done') resolve(event.result as never);
           else reject(event.type === 'failed' ? fromFailure(event.failure) : new EngineError('cancelled', 'Cancelled.'));

@@ -11,5 +11,7 @@ const args = ['--experimental-wasm-relaxed-simd', '--import', tsx, join(root, 'c
 // npm runs scripts in the project folder; file names are meant from where the person is.
 const cwd = process.env.npm_lifecycle_event === 'cli' && process.env.INIT_CWD ? process.env.INIT_CWD : process.cwd();
 const child = spawn(process.execPath, args, { stdio: 'inherit', cwd });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+// Ctrl+C reaches the child by itself; it cleans up and ends, and so does this.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)));

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 /** The GPU of this machine, with a way to lose the device that was requested last, and to spoil shaders. */
-async function spyOnGpu(): Promise<{ gpu: GPU; loseDevice: () => void; spoilShaders: () => void }> {
+async function spyOnGpu(): Promise<{ gpu: GPU; loseDevice: () => void; spoilShaders: () => void; provokeError: () => void }> {
   const real = (await openNodeGpu()) as GPU;
   let device: GPUDevice | null = null;
   let spoil = false;
@@ -42,7 +42,7 @@ async function spyOnGpu(): Promise<{ gpu: GPU; loseDevice: () => void; spoilShad
       });
     },
   });
-  return { gpu, loseDevice: () => device?.destroy(), spoilShaders: () => (spoil = true) };
+  return { gpu, loseDevice: () => device?.destroy(), spoilShaders: () => (spoil = true), provokeError: () => void device?.createShaderModule({ code: 'this is no shader' }) };
 }
 
 async function openEngine(gpu: GPU, files: FileStore = createMemoryFileStore()): Promise<EngineHarness> {
@@ -99,6 +99,18 @@ describe.skipIf(!(await hasTestGpu()))('the engine session on WebGPU', () => {
     expect(view.backend).toBe('wasm');
     expect(view.rejected[0]?.reason).toMatch(/test training step gave wrong numbers|not finite|stopped at step/);
     await expect(open.run('openEngine', { backend: 'webgpu', allowSoftwareAdapter: true })).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  it('fails what runs when the GPU reports an error, and gives itself up: its numbers cannot be trusted', async () => {
+    const { gpu, provokeError } = await spyOnGpu();
+    const engine = await openEngine(gpu);
+    engine.listen((event) => {
+      if (event.type === 'evaluated' && event.point.step === 0) provokeError();
+    });
+    await expect(engine.run('train', trainParams)).rejects.toMatchObject({ code: 'gpu-error' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(engine.events.at(-1)).toMatchObject({ type: 'deviceLost' });
+    expect((await engine.run('listRuns', {}))[0]).toMatchObject({ status: 'failed', failure: { code: 'gpu-error' } });
   });
 
   it('ends a run on a lost device with a clear failure, says so, and resumes the run with the same losses', async () => {

@@ -46,20 +46,24 @@ const LAST_WORDS_MS = 3000;
 export function createSession({ files, host, emit }: SessionOptions): Session {
   const coalescer = createCoalescer(emit, host.now);
   const say = (event: EngineEvent) => coalescer.push(event);
+  const given = new WeakSet<OpenedBackend>();
   const state: EngineState = { host, runs: createRunStore(files), emit: say, opened: null, model: null, openRunId: null };
 
-  /** Lost or wrong: either way nothing computed from now on can be trusted. */
+  /**
+   * A lost device, or one that reported an error: nothing computed on it from now on can be trusted, so this engine is done.
+   * Its jobs fail, then `deviceLost` lets the client start a fresh one.
+   */
   function watch(backend: OpenedBackend): void {
-    void backend.lost.then(async (error) => {
-      // A device that was given back on purpose is not lost.
-      if (state.opened?.backend !== backend) return;
+    const giveUp = async (error: EngineError) => {
+      // A device that was given back on purpose is not lost; and once is enough.
+      if (state.opened?.backend !== backend || given.has(backend)) return;
+      given.add(backend);
       runner.failAll(error);
       await Promise.race([runner.idle(), new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
       say({ type: 'deviceLost', reason: error.message });
-    });
-    backend.onGpuError((error) => {
-      if (state.opened?.backend === backend) runner.failAll(error);
-    });
+    };
+    void backend.lost.then(giveUp);
+    backend.onGpuError((error) => void giveUp(error));
   }
 
   const bodies: JobBodies = {
