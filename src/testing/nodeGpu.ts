@@ -1,9 +1,19 @@
 /** WebGPU in Node, on Dawn (npm `webgpu`). Uses the machine's GPU driver or, where there is none, Chromium's SwiftShader. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
 
-const swiftShaderDriver = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const chromiumVulkanLoader = '/usr/lib/chromium/libvulkan.so.1';
+/** Where Chromium and Chrome keep their software Vulkan driver: beside the browser in use, or where packages put it. */
+function findSwiftShader(): { driver: string; loader: string } | null {
+  const browser = process.env.CHROME_PATH;
+  const beside = browser && existsSync(browser) ? [dirname(realpathSync(browser))] : [];
+  for (const folder of [...beside, '/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome']) {
+    const driver = join(folder, 'vk_swiftshader_icd.json');
+    if (existsSync(driver)) return { driver, loader: join(folder, 'libvulkan.so.1') };
+  }
+  return null;
+}
+
 const driverFolders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
 
 /** Linux: whether any graphics driver is installed; elsewhere the system brings one. */
@@ -16,24 +26,26 @@ export function hasGpuDriver(): boolean {
  * Chromium brings its own Vulkan loader, which is not on the library path. Loading it first makes it the one that Dawn finds by name.
  * Node then complains that it is no addon; the library stays loaded all the same (RTLD_NODELETE).
  */
-function preloadVulkanLoader(): void {
+function preloadVulkanLoader(loader: string): void {
   const stayLoaded = 0x1000;
   try {
-    process.dlopen({ exports: {} }, chromiumVulkanLoader, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | stayLoaded);
+    process.dlopen({ exports: {} }, loader, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | stayLoaded);
   } catch (error) {
     if (!String(error).includes('self-register')) throw error;
   }
 }
 
 function useSwiftShader(): void {
-  process.env.VK_ICD_FILENAMES = swiftShaderDriver;
-  if (existsSync(chromiumVulkanLoader)) preloadVulkanLoader();
+  const found = findSwiftShader();
+  if (!found) return;
+  process.env.VK_ICD_FILENAMES = found.driver;
+  if (existsSync(found.loader)) preloadVulkanLoader(found.loader);
 }
 
 let opened: Promise<GPU | null> | undefined;
 
 async function create(): Promise<GPU | null> {
-  if (!hasGpuDriver() && existsSync(swiftShaderDriver)) useSwiftShader();
+  if (!hasGpuDriver()) useSwiftShader();
   // Dawn polls with setImmediate, which would keep one core busy; a short pause costs nothing and leaves the core to the work.
   const { setTimeout: later } = globalThis;
   const paced = (callback: (...values: unknown[]) => void, ...values: unknown[]): unknown => later(callback, 2, ...values);
