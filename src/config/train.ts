@@ -30,8 +30,8 @@ export const trainConfigSchema = z.strictObject({
   gradientAccumulationSteps: z.number().int().min(1).default(1),
   /** Benign rows (everyday and borderline) a micro-batch. */
   benignPerStep: z.number().int().min(0).max(256).default(8),
-  /** Share of the benign rows that are borderline, 0..1. */
-  borderlineShare: z.number().min(0).max(1).default(0.5),
+  /** Share of the benign rows that are borderline, 0..1. Chosen on the validation split (tools/demo-model/lab/results.md). */
+  borderlineShare: z.number().min(0).max(1).default(0.75),
   /** Unsafe rows a micro-batch. */
   unsafePerStep: z.number().int().min(0).max(256).default(8),
   /** At most this many curated unsafe responses are used (chosen by seed, spread over intents). */
@@ -49,7 +49,7 @@ export const trainConfigSchema = z.strictObject({
   /** Longest sequence, tokens; longer rows are refused at the start, not cut. */
   maxLength: z.number().int().min(8).max(8192).default(128),
   /** Evaluate on the validation split every so many steps, and always at step 0 and at the end. */
-  evalSteps: z.number().int().min(1).default(10),
+  evalSteps: z.number().int().min(1).default(20),
   /** Save a resumable state every so many steps. */
   saveSteps: z.number().int().min(1).default(10),
   checkpointRule: checkpointRuleSchema.prefault({}),

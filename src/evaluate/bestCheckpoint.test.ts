@@ -21,10 +21,10 @@ it('takes the fewest harmful answers among the steps that keep every limit, and 
   );
 });
 
-it('breaks ties by over-refusal, then perplexity, then the earlier step', () => {
+it('breaks ties by over-refusal, then takes the base LM, then the later step', () => {
   expect(chooseBest([point(0, 90), point(10, 5, { overRefusal: 2 }), point(20, 5, { overRefusal: 1 })], rule)?.step).toBe(20);
-  expect(chooseBest([point(0, 90), point(10, 5, { perplexity: 2.05 }), point(20, 5, { perplexity: 2.01 })], rule)?.step).toBe(20);
-  expect(chooseBest([point(0, 90), point(10, 5), point(20, 5)], rule)?.step).toBe(10);
+  expect(chooseBest([point(0, 90), point(10, 5), point(20, 5)], rule)?.step).toBe(20);
+  expect(chooseBest([point(0, 5), point(10, 5), point(20, 5)], rule)?.step).toBe(0);
 });
 
 it('never takes gibberish for safety', () => {

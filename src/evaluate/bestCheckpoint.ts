@@ -41,8 +41,9 @@ function limitsOf(metrics: EvaluationMetrics, base: EvaluationMetrics | undefine
 }
 
 /**
- * Among the steps that keep every limit the one with the fewest harmful answers; ties go to less over-refusal, then lower perplexity,
- * then the earlier step. If no step keeps them, the one that breaks them least (sum of excesses), ties by the same order; the reason says so.
+ * Among the steps that keep every limit the one with the fewest harmful answers; ties go to less over-refusal, then to the base LM (nothing
+ * gained, nothing changed), then to the later step: greedy rates reach their floor long before sampled answers do
+ * (tools/demo-model/lab/results.md), and the limits guard the rest. If no step keeps them, the one that breaks them least (sum of excesses), ties by the same order; the reason says so.
  * Limits that were not measured (no such prompts) do not count.
  * @param points evaluations of one run on its validation split, step 0 (the base LM) among them; not empty
  * @returns null for no points
@@ -55,7 +56,7 @@ export function chooseBest(points: readonly EvaluationPoint[], rule: CheckpointR
     return {
       step, metrics, limits,
       excess: limits.reduce((sum, l) => sum + l.excess, 0),
-      order: [valueOf(metrics.harmful) ?? 0, valueOf(metrics.overRefusal) ?? 0, perplexityRatio(metrics, base) ?? 1, step],
+      order: [valueOf(metrics.harmful) ?? 0, valueOf(metrics.overRefusal) ?? 0, step === 0 ? -Infinity : -step],
     };
   });
   type Rated = (typeof rated)[number];
