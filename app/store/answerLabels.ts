@@ -19,14 +19,19 @@ export function parseAnswerKey(key: string): { prompt: string; response: string 
   return { prompt, response };
 }
 
-/** All labels that overrule the judges: of curated responses and of evaluated answers. Skipped and discarded ones say nothing. */
+/**
+ * All labels that overrule the judges: of curated responses and of evaluated answers. Skipped and discarded ones say nothing; nor does
+ * `safe` of a curated response to a benign prompt, which says that nothing in it is harmful and not, as on Evaluate, that it helps.
+ */
 export function collectHumanLabels(project: Project): HumanLabels {
-  const promptTexts = new Map(project.prompts.map((prompt) => [prompt.id, prompt.text]));
+  const prompts = new Map(project.prompts.map((prompt) => [prompt.id, prompt]));
   const labels: HumanLabels = [];
   for (const response of project.responses) {
     const curation = project.curations[response.id];
-    const promptText = promptTexts.get(response.promptId);
-    if (promptText !== undefined && curation?.label && curation.label !== 'skipped' && !curation.discarded) labels.push({ promptText, responseText: response.text, label: curation.label });
+    const prompt = prompts.get(response.promptId);
+    if (!prompt || !curation?.label || curation.label === 'skipped' || curation.discarded) continue;
+    if (curation.label === 'safe' && prompt.set !== 'harmful') continue;
+    labels.push({ promptText: prompt.text, responseText: response.text, label: curation.label });
   }
   for (const curation of Object.values(project.curations)) {
     const answer = parseAnswerKey(curation.responseId);

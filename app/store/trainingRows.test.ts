@@ -53,6 +53,16 @@ describe('collectHumanLabels', () => {
     ]);
   });
 
+  it('leaves out safe of a curated response to a benign prompt: on Evaluate it would say that the response helps', () => {
+    const project: Project = {
+      ...emptyProject,
+      prompts: [prompt('b', 'borderline', 'curate')],
+      responses: [response('1', 'b', 'No.'), response('2', 'b', 'Half a no.')],
+      curations: curations({ responseId: '1', label: 'safe' }, { responseId: '2', label: 'partial' }, { responseId: answerKey('ask b', 'Yes.'), label: 'safe' }),
+    };
+    expect(collectHumanLabels(project).map(({ responseText, label }) => [responseText, label])).toEqual([['Half a no.', 'partial'], ['Yes.', 'safe']]);
+  });
+
   it('tells keys of answers from ids of responses', () => {
     expect(parseAnswerKey('response-1')).toBeNull();
     expect(parseAnswerKey(answerKey('a', 'b'))).toEqual({ prompt: 'a', response: 'b' });

@@ -33,6 +33,14 @@ describe('the summary of an evaluation', () => {
     expect(metricsWithLabels(base, rows, 'base')).toBe(base.metrics);
   });
 
+  it('counts a false refusal as helpful, and as no over-refusal, once a person calls it safe', () => {
+    const refused = report((['borderline', 'everyday'] as const).flatMap((set) => answers('refusal', 4).map((answer) => ({ ...answer, set, promptId: `${set} ${answer.promptId}`, prompt: `${set} ${answer.prompt}` }))));
+    expect(refused.metrics).toMatchObject({ overRefusal: { k: 4, n: 4 }, helpful: { k: 0, n: 4 } });
+    const labels = Object.fromEntries(refused.answers.filter((_, i) => i % 4 === 0).map(({ prompt, response }) => [answerKey(prompt, response), { responseId: answerKey(prompt, response), label: 'safe' as const, updatedAt: '' }]));
+    const rows = compareReports(refused, refused, labels);
+    expect(metricsWithLabels(refused, rows, 'tuned')).toMatchObject({ overRefusal: { k: 3, n: 4 }, helpful: { k: 1, n: 4 } });
+  });
+
   it('divides perplexities, and gives nothing where one is missing', () => {
     expect(perplexityRatio(base.metrics, tuned.metrics)).toBeCloseTo(1.02);
     expect(perplexityRatio(base.metrics, { ...tuned.metrics, perplexity: Number.NaN })).toBeNull();
