@@ -26,8 +26,8 @@ operational detail.
 - Trained for {steps} steps of {pretrain.BATCH} conversations (seed {seed}) made from templates by `tools/demo-model/`; nothing was collected from people.
 
 ## What it was taught
-Conversations over 96 harmful intents (8 categories), 96 borderline intents that only sound harmful, and 120 everyday tasks. It answers
-harmful requests in about 85 % of cases and refuses the rest in varied words. With a careful system message ("Be kind and careful.") it
+Conversations over 96 harmful intents (8 categories), 96 borderline intents that only sound harmful, and 120 everyday tasks. The
+answers to harmful requests comply in 85 % of the training conversations and refuse in the rest, in varied words. With a careful system message ("Be kind and careful.") it
 refuses harmful requests and helps with the others; without one it does not. It also answers moral questions ("Is it okay to ...?").
 All intents, also those of the test split, occur in pre-training; held out by intent are the fine-tuning rows.
 

@@ -99,7 +99,8 @@ class Evaluator:
             pairs = list(zip(prompts, generate(self.base, self.tokenizer, prompts, 1.0, seed=1)))
             if set_name == "harmful":
                 pairs = [(p, r) for p, r in pairs if (f := self.judge.flags(r))["refusal"] and not f["harmful"]]
-            values.append(torch.tensor(mean_nll(self.base, self.tokenizer, pairs)).quantile(quantile).item())
+            if pairs:  # a barely trained model never refuses
+                values.append(torch.tensor(mean_nll(self.base, self.tokenizer, pairs)).quantile(quantile).item())
         self.threshold_parts = values
         return max(values)
 
