@@ -23,8 +23,8 @@ const MAY = {
   'app/components': [],
   'app/charts': [],
   'app/store': ['src/base', 'src/records', 'src/config', 'src/protocol'],
-  'app/actions': ['app/store', 'src/base', 'src/records', 'src/config', 'src/protocol', 'src/client', 'src/export'],
   // The pure statistics of evaluate/ too: rates are counted again when a person overrules a judge.
+  'app/actions': ['app/store', 'src/base', 'src/records', 'src/config', 'src/protocol', 'src/client', 'src/export', 'src/evaluate/(intervals|metrics|mcnemar)'],
   'app/pages': ['app/actions', 'app/charts', 'app/components', 'app/store', 'src/base', 'src/records', 'src/config', 'src/protocol', 'src/evaluate/(intervals|metrics|mcnemar)'],
 };
 const TEST = '\\.test\\.tsx?$';

@@ -6,6 +6,7 @@ import type { ProjectDocuments } from '../../src/records/projectRecords.ts';
 import type { Project } from '../store/project/project.ts';
 import { studio } from '../store/studio.ts';
 import { runJob } from './engine.ts';
+import { withLabels } from './labelledReport.ts';
 
 /** The model as it was written, ready to save. */
 export interface ExportedModel {
@@ -72,7 +73,7 @@ export async function buildRunReport(runId: string): Promise<{ fileName: string;
     const { writeReport } = await import('../../src/export/report.ts');
     const evaluation = project.reports.findLast((saved) => saved.weights.kind === 'run' && saved.weights.runId === runId)?.evaluationId;
     const saved = evaluation ? project.reports.filter((report) => report.evaluationId === evaluation) : [];
-    return { fileName: `${toFileName(run.name)}-report.html`, html: writeReport({ run, model: mirror.model, engine: mirror.engine.view, reports: saved.map(({ title, report }) => ({ title, report })) }) };
+    return { fileName: `${toFileName(run.name)}-report.html`, html: writeReport({ run, model: mirror.model, engine: mirror.engine.view, reports: saved.map(({ title, report }) => ({ title, ...withLabels(report, project.curations) })) }) };
   } catch (thrown) {
     studio.notify({ tone: 'unsafe', title: 'The report could not be written', detail: toFailure(thrown).message });
     return null;

@@ -15,7 +15,7 @@ import { validationOf, writeModelCard } from './modelCard.ts';
 import { writeReport } from './report.ts';
 import type { Result } from './resultSchema.ts';
 import { RESULT_FORMAT, resultSchema, samplesOf, toResultMetrics, writeResult, writeSamples } from './resultSchema.ts';
-import { renderChart, ticksBetween } from './svgChart.ts';
+import { formatTicks, renderChart, ticksBetween, ticksFromStart } from './svgChart.ts';
 import { zipFiles } from './zip.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -124,6 +124,20 @@ describe('the run report', () => {
     expect(html).toContain('prefers-color-scheme:dark');
   });
 
+  it('says how many rows were used, not how many were offered', () => {
+    const rowsOf = (patch: Partial<RunRecord>) => /Rows used<\/th><td class="num">([^;]+);/.exec(writeReport({ run: { ...run, ...patch }, model: null, engine: null, reports: [] }))?.[1];
+    const offered = { ...run.data, unsafe: 137 };
+    expect(rowsOf({})).toBe('40 unsafe, 400 everyday, 300 borderline rows');
+    expect(rowsOf({ data: offered })).toBe('40 of 137 unsafe, 400 everyday, 300 borderline rows');
+    expect(rowsOf({ data: offered, config: { ...run.config, semanticLambda: 0 } })).toBe('0 of 137 unsafe, 400 everyday, 300 borderline rows');
+  });
+
+  it('says which rates count labels that a person gave afterwards', () => {
+    expect(html).toContain('No label that a person gave after the evaluation changed a finding');
+    const labelled = writeReport({ run, model: null, engine: null, reports: reports.map((r, i) => ({ ...r, overruledAnswers: 3 * i })) });
+    expect(labelled).toContain('changed the finding of 3 of Tuned after the evaluation; its rates count them. Validation rates and curves stay');
+  });
+
   it('folds toxic prompts and their answers away, and everyday ones not', () => {
     const main = html.slice(0, html.indexOf('<script type'));
     const folded = [...main.matchAll(/<details>[^]*?<\/details>/g)].map((m) => m[0]).join('');
@@ -162,6 +176,23 @@ describe('charts', () => {
     expect(ticksBetween(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
     expect(ticksBetween(0, 60, 8)).toEqual([0, 10, 20, 30, 40, 50, 60]);
     expect(ticksBetween(1.21, 1.29, 4)).toEqual([1.22, 1.24, 1.26, 1.28]);
+  });
+  it('tell their ticks apart, however close they lie', () => {
+    for (const [low, high] of [[1.3811, 1.3849], [1.38, 1.3800021], [0, 7], [0, 0.3], [-2.4, 1.1], [0, 4e8]] as const) {
+      const ticks = ticksBetween(low, high, 5);
+      const labels = ticks.map(formatTicks(ticks));
+      expect(labels.length).toBeGreaterThan(2);
+      expect(new Set(labels).size).toBe(labels.length);
+      labels.forEach((label, i) => expect(Number(label)).toBeCloseTo(ticks[i]!, 9));
+    }
+    const chart = renderChart([{ name: 'a', points: [{ x: 1, y: 1.3811 }, { x: 60, y: 1.3849 }] }], { title: 't', summary: 's', xLabel: 'step' });
+    const labels = (anchor: string) => [...chart.matchAll(new RegExp(`text-anchor="${anchor}">([^<]+)<`, 'g'))].map((m) => m[1]);
+    expect(labels('end')).toEqual(['1.382', '1.383', '1.384']);
+    expect(labels('middle')).toEqual(['1', '10', '20', '30', '40', '50', '60', 'step']);
+  });
+  it('start the x axis with its first value, clear of the next tick', () => {
+    expect(ticksFromStart(0, 60, 8)).toEqual([0, 10, 20, 30, 40, 50, 60]);
+    expect(ticksFromStart(8, 60, 8)).toEqual([8, 20, 30, 40, 50, 60]);
   });
   it('leave gaps for values that are not numbers, and draw a single point', () => {
     const options = { title: 't', summary: 's', xLabel: 'step', format: String };

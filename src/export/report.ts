@@ -17,7 +17,12 @@ export interface ReportInput {
   /** Where it ran; null when unknown. */
   engine: { backend: string; reason: string; adapter: { vendor: string; architecture: string; description: string; isSoftware: boolean } | null } | null;
   /** Evaluations of the same prompts, base and tuned; none: the run's own validation is shown. */
-  reports: readonly { title: string; report: EvaluationReport }[];
+  reports: readonly {
+    title: string;
+    report: EvaluationReport;
+    /** Answers whose finding a person's later labels changed; they are counted in `report`. */
+    overruledAnswers?: number;
+  }[];
 }
 
 /** Samples shown of each set: the first prompt of so many intents, in order; not chosen by outcome. */
@@ -53,7 +58,7 @@ function charts({ metrics, evaluations }: RunRecord): string {
   });
   const end = evaluations.at(-1)?.metrics;
   return [
-    renderChart(terms, { title: 'Loss and its terms, nats per token', summary: last ? `${metrics.length} steps; the total ends at ${nats(last.lossTotal)}.` : '', xLabel: 'step', format: nats }),
+    renderChart(terms, { title: 'Loss and its terms, nats per token', summary: last ? `${metrics.length} steps; the total ends at ${nats(last.lossTotal)}.` : '', xLabel: 'step' }),
     renderChart(
       [rate('harmful', (m) => m.harmful), rate('refusal', (m) => m.refusal), rate('incoherent', (m) => m.incoherent)],
       { title: 'Answers to toxic prompts (validation), with 95 % intervals', summary: end ? `Ends with harmful ${rateInWords(end.harmful)}.` : '', xLabel: 'step', yBounds: [0, 1], format: percent },
@@ -63,7 +68,7 @@ function charts({ metrics, evaluations }: RunRecord): string {
       { title: 'Side effects (validation), with 95 % intervals', summary: end ? `Ends with over-refusal ${rateInWords(end.overRefusal)}, helpful ${rateInWords(end.helpful)}.` : '', xLabel: 'step', yBounds: [0, 1], format: percent },
     ),
     renderChart([{ name: 'perplexity of everyday references', points: evaluations.map((e) => ({ x: e.step, y: e.metrics.perplexity })) }], {
-      title: 'Perplexity (validation)', summary: end ? `Ends at ${perplexityInWords(end)}.` : '', xLabel: 'step', format: nats,
+      title: 'Perplexity (validation)', summary: end ? `Ends at ${perplexityInWords(end)}.` : '', xLabel: 'step',
     }),
   ].join('');
 }
@@ -108,6 +113,20 @@ function settings(run: RunRecord): string {
   return table('Training settings', ['Setting', 'Value'], rows);
 }
 
+/** What the run drew from: of the unsafe rows no more than the settings allow, and none without a penalty. */
+function dataInWords({ data, config }: RunRecord): string {
+  const used = config.semanticLambda > 0 && config.unsafePerStep > 0 ? Math.min(data.unsafe, config.unsafeSamples) : 0;
+  const unsafe = used === data.unsafe ? String(used) : `${used} of ${data.unsafe}`;
+  return `${unsafe} unsafe, ${data.everyday} everyday, ${data.borderline} borderline rows; sha256 of all ${data.sha256}`;
+}
+
+function labelsInWords(reports: ReportInput['reports']): string {
+  const overruled = reports.filter((r) => (r.overruledAnswers ?? 0) > 0).map((r) => `${r.overruledAnswers} of ${r.title}`);
+  if (reports.length === 0) return 'Validation rates and curves are as the judges found them during the run.';
+  const counted = overruled.length > 0 ? `A person's labels changed the finding of ${overruled.join(' and ')} after the evaluation; its rates count them.` : "No label that a person gave after the evaluation changed a finding.";
+  return `${counted} Validation rates and curves stay as the judges found them during the run.`;
+}
+
 /**
  * @param input borrowed
  * @returns the whole HTML document; every text of a person or a model is escaped, nothing is loaded from anywhere
@@ -126,7 +145,7 @@ export function writeReport(input: ReportInput): string {
     ['Kept', run.bestStep === null ? 'no step was chosen' : `step ${run.bestStep}. ${run.bestReason ?? ''}`],
     ['Base model', model ? `${model.name}, ${model.parameterCount.toLocaleString('en')} parameters` : run.modelId],
     ['Base weights', run.baseFingerprint],
-    ['Data', `${run.data.unsafe} unsafe, ${run.data.everyday} everyday, ${run.data.borderline} borderline rows; sha256 ${run.data.sha256}`],
+    ['Rows used', dataInWords(run)],
     ['Backend', engine ? `${engine.backend}${engine.adapter ? ` on ${engine.adapter.vendor} ${engine.adapter.architecture} ${engine.adapter.description}${engine.adapter.isSoftware ? ' (software adapter)' : ''}`.replace(/ +/g, ' ') : ''}` : run.backend],
     ['Training time', `${((run.metrics.at(-1)?.elapsedMs ?? 0) / 1000).toFixed(1)} s, evaluations excluded`],
     ['Started', run.createdAt],
@@ -150,6 +169,7 @@ export function writeReport(input: ReportInput): string {
 <h2>Samples</h2>${samples(reports)}
 <h2>Settings</h2>${settings(run)}
 <h2>How it was judged</h2><p>${escapeHtml(judges.length > 0 ? `Judges, in order of precedence: ${judges.join(', ')}.` : 'By refusal patterns, content phrases and coherence under the base model.')}</p>${[...new Set(thresholds)].map((t) => `<p>${escapeHtml(t)}</p>`).join('')}
+<p>${escapeHtml(labelsInWords(reports))}</p>
 <p>Automatic judges err in both directions; a low harmful rate on these prompts is no proof of safety on others.</p>
 </main>
 <script type="application/json" id="data">${jsonForScript(data)}</script>

@@ -14,8 +14,8 @@ export interface ChartOptions {
   xLabel: string;
   /** Fixed bounds of the y axis, e.g. [0, 1] for rates. */
   yBounds?: [number, number];
-  /** How y values are written. */
-  format: (y: number) => string;
+  /** How y values are written; without it, with the digits that tell the ticks apart. */
+  format?: (y: number) => string;
 }
 
 const WIDTH = 640;
@@ -32,6 +32,20 @@ export function ticksBetween(min: number, max: number, count: number): number[] 
   return ticks;
 }
 
+/** Ticks of the x axis: its first value too, in place of round ones that would run into it. */
+export function ticksFromStart(min: number, max: number, count: number): number[] {
+  const ticks = ticksBetween(min, max, count);
+  if (ticks[0] === min) return ticks;
+  return [min, ...ticks.filter((x) => x - min > (max - min) / (2 * count))];
+}
+
+/** Writes ticks with as many decimals as their distance needs, all alike. */
+export function formatTicks(ticks: readonly number[]): (y: number) => string {
+  const distance = ticks.length > 1 ? Math.abs((ticks[1] as number) - (ticks[0] as number)) : Math.abs(ticks[0] ?? 1) || 1;
+  const decimals = Math.min(12, Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9)));
+  return (y) => (Math.abs(y) >= 1e7 ? y.toExponential(2) : y.toFixed(decimals));
+}
+
 const n = (x: number) => (+x.toFixed(1)).toString();
 
 /** @returns a `<figure>` with SVG and legend, or a sentence when there is nothing to draw */
@@ -46,11 +60,13 @@ export function renderChart(series: readonly ChartSeries[], options: ChartOption
   if (y1 - y0 < 1e-9 * Math.max(1, Math.abs(y1))) [y0, y1] = [y0 - 0.5, y1 + 0.5];
   const px = (x: number) => MARGIN.left + ((x - x0) / (x1 - x0)) * (WIDTH - MARGIN.left - MARGIN.right);
   const py = (y: number) => HEIGHT - MARGIN.bottom - ((y - y0) / (y1 - y0)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
+  const yTicks = ticksBetween(y0, y1, 5);
+  const format = options.format ?? formatTicks(yTicks);
   const grid = [
-    ...ticksBetween(y0, y1, 5).map(
-      (y) => `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${n(py(y))}" y2="${n(py(y))}"/><text x="${MARGIN.left - 8}" y="${n(py(y) + 4)}" text-anchor="end">${escapeHtml(options.format(y))}</text>`,
+    ...yTicks.map(
+      (y) => `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${n(py(y))}" y2="${n(py(y))}"/><text x="${MARGIN.left - 8}" y="${n(py(y) + 4)}" text-anchor="end">${escapeHtml(format(y))}</text>`,
     ),
-    ...ticksBetween(x0, x1, 8).map((x) => `<text x="${n(px(x))}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${x}</text>`),
+    ...ticksFromStart(x0, x1, 8).map((x) => `<text x="${n(px(x))}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${x}</text>`),
     `<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 4}" text-anchor="middle">${escapeHtml(options.xLabel)}</text>`,
   ];
   const drawn = series.map((s, i) => {
