@@ -26,6 +26,11 @@ export function setValidationSize(promptsPerSet: number): void {
   studio.edit('pages', { ...studio.getState().drafts.pages, trainValidationPerSet: promptsPerSet });
 }
 
+/** How many of the base LM's own answers set the coherence threshold, in training and on Evaluate alike: both must call the same answers gibberish. */
+export function setCoherenceSamples(coherenceSamples: number): void {
+  studio.edit('evaluate', { config: { ...studio.getState().drafts.evaluate.config, coherenceSamples } });
+}
+
 /**
  * Starts a run on the curated rows.
  * @param name of the run

@@ -2,6 +2,7 @@
 import { useState, type ReactNode } from 'react';
 import { evaluateRun } from '../../actions/evaluateWeights.ts';
 import { cancelJob, pauseJob, resumeJob } from '../../actions/engine.ts';
+import { setCoherenceSamples } from '../../actions/trainRun.ts';
 import { Button } from '../../components/Button.tsx';
 import { Card } from '../../components/Card.tsx';
 import { ErrorNote } from '../../components/ErrorNote.tsx';
@@ -75,6 +76,14 @@ export function EvaluateForm({ runs, runId, onRun, draft, sizes, testUses, model
           min={0}
           step={10}
           onChange={(promptsPerSet) => studio.edit('evaluate', { config: { ...draft.config, promptsPerSet } })}
+        />
+        <NumberField
+          label="Coherence samples"
+          hint="Answers of the base model, of each of two kinds, that set above which loss an answer is gibberish. Training uses the same number."
+          value={draft.config.coherenceSamples}
+          min={8}
+          step={8}
+          onChange={setCoherenceSamples}
         />
       </div>
       <p className={styles.quiet}>

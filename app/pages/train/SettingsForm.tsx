@@ -1,6 +1,6 @@
 /** The form over the training settings: five that matter first, all others behind one button. Says how many differ from the defaults. */
 import { type ReactNode } from 'react';
-import { setValidationSize } from '../../actions/trainRun.ts';
+import { setCoherenceSamples, setValidationSize } from '../../actions/trainRun.ts';
 import { Badge } from '../../components/Badge.tsx';
 import { Button } from '../../components/Button.tsx';
 import { Card } from '../../components/Card.tsx';
@@ -17,10 +17,12 @@ export interface SettingsFormProps {
   advanced: boolean;
   /** Prompts of each set in an evaluation during training; 0 takes all. */
   validationPerSet: number;
+  /** Answers of the base LM, of each kind, that set the coherence threshold; the same on Evaluate. */
+  coherenceSamples: number;
   problem: string | null;
 }
 
-export function SettingsForm({ config, advanced, validationPerSet, problem }: SettingsFormProps): ReactNode {
+export function SettingsForm({ config, advanced, validationPerSet, coherenceSamples, problem }: SettingsFormProps): ReactNode {
   const differences = diffSettings(config);
   const set = (path: SettingPath, value: string | number): void => studio.edit('train', { config: withSetting(config, path, value) });
   const values = new Map(listSettings(config).map(({ path, value }) => [path, value]));
@@ -63,7 +65,17 @@ export function SettingsForm({ config, advanced, validationPerSet, problem }: Se
                 <div className={styles.fields}>
                   {group.fields.map(show)}
                   {group.title.startsWith('Evaluation') && (
-                    <NumberField label="Validation prompts a set" hint="At most this many of each set, spread over intents. 0 takes all; fewer is quicker and less certain." value={validationPerSet} min={0} step={8} onChange={setValidationSize} />
+                    <>
+                      <NumberField label="Validation prompts a set" hint="At most this many of each set, spread over intents. 0 takes all; fewer is quicker and less certain." value={validationPerSet} min={0} step={8} onChange={setValidationSize} />
+                      <NumberField
+                        label="Coherence samples"
+                        hint="So many everyday and so many toxic prompts are answered by the base model, to find above which loss an answer is gibberish. Fewer is quicker and less certain. Evaluate uses the same number."
+                        value={coherenceSamples}
+                        min={8}
+                        step={8}
+                        onChange={setCoherenceSamples}
+                      />
+                    </>
                   )}
                 </div>
               </fieldset>

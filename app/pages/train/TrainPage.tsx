@@ -35,6 +35,7 @@ function selectShownRun(state: StudioState): RunRecord | null {
 export function TrainPage(): ReactNode {
   const draft = useStudio((state) => state.drafts.train);
   const validationPerSet = useStudio((state) => readValidationSize(state.drafts.pages));
+  const coherenceSamples = useStudio((state) => state.drafts.evaluate.config.coherenceSamples);
   const prompts = useStudio((state) => state.project.prompts);
   const responses = useStudio((state) => state.project.responses);
   const curations = useStudio((state) => state.project.curations);
@@ -70,7 +71,7 @@ export function TrainPage(): ReactNode {
   const settings = (
     <div className={styles.run}>
       <ReadyCard facts={facts} readiness={assessReadiness(facts)} name={draft.name} takenNames={takenNames} onStart={() => setTab(null)} />
-      <SettingsForm config={draft.config} advanced={draft.advanced} validationPerSet={validationPerSet} problem={configProblem} />
+      <SettingsForm config={draft.config} advanced={draft.advanced} validationPerSet={validationPerSet} coherenceSamples={coherenceSamples} problem={configProblem} />
       <RowPreview rows={rows} />
     </div>
   );
