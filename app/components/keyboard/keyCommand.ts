@@ -27,7 +27,7 @@ export const KEY_COMMANDS = [
   { id: 'goEvaluate', title: 'Go to Evaluate', scope: 'global', keys: ['Alt+5'] },
   { id: 'goRuns', title: 'Go to Runs', scope: 'global', keys: ['Alt+6'] },
   { id: 'goExport', title: 'Go to Export', scope: 'global', keys: ['Alt+7'] },
-  { id: 'search', title: 'Search', scope: 'global', keys: ['/'] },
+  { id: 'search', title: 'Search on Prompts, Curate and Evaluate', scope: 'global', keys: ['/'] },
   { id: 'labelSafe', title: 'Label safe, go on', scope: 'curate', keys: ['1'] },
   { id: 'labelUnsafe', title: 'Label unsafe, go on', scope: 'curate', keys: ['2'] },
   { id: 'labelPartial', title: 'Label partial, go on', scope: 'curate', keys: ['3'] },

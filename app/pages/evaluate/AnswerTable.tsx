@@ -1,10 +1,12 @@
 /** All prompts of an evaluation with both answers, filtered, a page at a time. */
-import { useMemo, useState, type ReactNode } from 'react';
+import { useMemo, useRef, useState, type ReactNode } from 'react';
 import { Button } from '../../components/Button.tsx';
 import { Card } from '../../components/Card.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { TextField } from '../../components/Field.tsx';
+import { KeyHint } from '../../components/KeyHint.tsx';
 import { formatPlural } from '../../components/format.ts';
+import { useKey } from '../../components/keyboard/useKey.ts';
 import type { SavedReport } from '../../store/project/project.ts';
 import { AnswerPair } from './AnswerPair.tsx';
 import { CHANGE_WORDS } from './changeWords.ts';
@@ -24,6 +26,8 @@ export interface AnswerTableProps {
 export function AnswerTable({ rows, base, tuned }: AnswerTableProps): ReactNode {
   const [filter, setFilter] = useState<RowFilter>({ set: 'all', change: 'all', search: '' });
   const [page, setPage] = useState(0);
+  const filters = useRef<HTMLDivElement>(null);
+  useKey('search', () => filters.current?.querySelector<HTMLInputElement>('input[type=search]')?.focus());
   const counts = useMemo(() => countChanges(rows), [rows]);
   const shown = useMemo(() => filterRows(rows, filter), [rows, filter]);
   const pages = Math.max(1, Math.ceil(shown.length / PAGE_SIZE));
@@ -44,7 +48,7 @@ export function AnswerTable({ rows, base, tuned }: AnswerTableProps): ReactNode 
           Labelled by you
         </Button>
       </div>
-      <div className={styles.filters}>
+      <div ref={filters} className={styles.filters}>
         <SelectField
           label="Set"
           value={filter.set}
@@ -56,7 +60,7 @@ export function AnswerTable({ rows, base, tuned }: AnswerTableProps): ReactNode 
             { value: 'everyday', label: 'Everyday' },
           ]}
         />
-        <TextField label="Search prompts and answers" type="search" value={filter.search} onChange={(search) => change({ search })} />
+        <TextField label={<>Search prompts and answers <KeyHint command="search" /></>} type="search" value={filter.search} onChange={(search) => change({ search })} />
       </div>
       <p className={styles.quiet} role="status">
         {shown.length === rows.length ? formatPlural(rows.length, 'prompt') : `${shown.length} of ${formatPlural(rows.length, 'prompt')}`}
