@@ -92,7 +92,7 @@ export function describePrefixWeights(name: string, open: () => Promise<OpenedBa
 }
 
 /** Settings of a short run with every term in it. */
-export const small: TrainConfig = { ...defaultTrainConfig, benignPerStep: 2, unsafePerStep: 2, maxSteps: 6, learningRate: 1e-2, warmupSteps: 2, klBeta: 0.1 };
+export const small: TrainConfig = { ...defaultTrainConfig, benignPerStep: 2, borderlineShare: 0.5, unsafePerStep: 2, maxSteps: 6, learningRate: 1e-2, warmupSteps: 2, klBeta: 0.1 };
 
 /** All steps of a run and its end. */
 export async function collect(steps: AsyncGenerator<StepMetrics, TrainState>): Promise<{ metrics: StepMetrics[]; state: TrainState }> {
@@ -133,7 +133,7 @@ export function describeTraining(name: string, open: () => Promise<OpenedBackend
     it.each(reference.cases.map((c) => [`${c.settings.emdObjective}, ${c.settings.prefixWeighting}, beta ${c.settings.klBeta}`, c] as const))(
       'has the loss terms and parameter gradients of PyTorch: %s',
       async (_title, { settings, terms: expected, gradients: expectedGradients }) => {
-        const config = { ...defaultTrainConfig, ...settings };
+        const config = { ...defaultTrainConfig, borderlineShare: 0.5, ...settings };
         const batch = collate([...rows.everyday, ...rows.borderline], rows.unsafe, [0, 1, 2]);
         const before = tf.memory().numTensors;
         const frozen = await BaseReference.create(base, rows, config);
@@ -149,7 +149,7 @@ export function describeTraining(name: string, open: () => Promise<OpenedBackend
     );
 
     it('takes the ten steps that PyTorch takes', async () => {
-      const config = { ...defaultTrainConfig, ...reference.run.config, benignPerStep: 4, unsafePerStep: 3 };
+      const config = { ...defaultTrainConfig, borderlineShare: 0.5, ...reference.run.config, benignPerStep: 4, unsafePerStep: 3 };
       const lm = createLm(reference.config, reference.base);
       const steps = train({ lm, base, rows, config });
       for (const expected of reference.run.steps) {
@@ -200,7 +200,7 @@ export function describeTraining(name: string, open: () => Promise<OpenedBackend
     it.each([1, 2])('keeps tensors and GPU bytes over five steps and gives all tensors back, with %d micro-batches', async (gradientAccumulationSteps) => {
       const lm = createLm(reference.config, reference.base);
       const before = tf.memory().numTensors;
-      const config = { ...defaultTrainConfig, ...reference.run.config, benignPerStep: 4, unsafePerStep: 3, gradientAccumulationSteps };
+      const config = { ...defaultTrainConfig, borderlineShare: 0.5, ...reference.run.config, benignPerStep: 4, unsafePerStep: 3, gradientAccumulationSteps };
       const trainer = await openTrainer({ lm, base, rows, config });
       // Every step has the same rows, so the same shapes; two steps fill the pools.
       await trainer.nextStep();

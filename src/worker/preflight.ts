@@ -73,7 +73,12 @@ export async function runPreflightStep(backend: OpenedBackend): Promise<Prefligh
   const weights = randomWeights();
   const base = createLm(CONFIG, weights);
   const lm = createLm(CONFIG, weights);
-  const config = parseTrainConfig({ seed: 1, maxSteps: STEPS, learningRate: 1e-2, warmupSteps: 0, benignPerStep: 2, unsafePerStep: 2, klBeta: 0.1 });
+  // Every setting that the numbers depend on is named: other defaults must not change what is expected.
+  const config = parseTrainConfig({
+    seed: 1, maxSteps: STEPS, learningRate: 1e-2, warmupSteps: 0, lrSchedulerType: 'constant', maxGradNorm: 1, weightDecay: 0, adamBeta1: 0.9, adamBeta2: 0.999, adamEpsilon: 1e-8,
+    gradientAccumulationSteps: 1, benignPerStep: 2, borderlineShare: 0.5, unsafePerStep: 2, unsafeSamples: 40, semanticLambda: 0.3, emdObjective: 'emd_exact',
+    prefixWeighting: 'importance', importanceLogClamp: 0.3, klBeta: 0.1, emdCostEmbedding: 'head', maxLength: 128,
+  });
   try {
     const trainer = await openTrainer({ lm, base, rows: randomRows(), config });
     const losses: number[] = [];
