@@ -76,7 +76,7 @@ test('a person brings prompts, curates, trains through a reload, evaluates, expo
     await studio.choose('Weights', 'Last step');
     const model = await studio.save(() => studio.button('Write, verify and save').click());
     modelZip = model.bytes;
-    await expect(page.getByText(/logits/i).first()).toBeVisible();
+    await expect(page.getByText(/largest difference of any logit/)).toBeVisible();
     const names = Object.keys(unzipSync(modelZip)).map((path) => path.split('/').at(-1));
     for (const file of ['config.json', 'model.safetensors', 'tokenizer.json', 'README.md']) expect(names).toContain(file);
     records = (await studio.save(() => studio.button('Save records.jsonl').click())).bytes.toString();
