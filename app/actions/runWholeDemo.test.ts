@@ -52,7 +52,7 @@ async function connectFake(answer: (command: Start) => unknown): Promise<Start[]
   return asked;
 }
 
-const run = { id: 'r', name: 'demo-run', status: 'completed', config: defaultTrainConfig, step: 60, bestStep: 50, checkpointSteps: [50], metrics: [], evaluations: [], createdAt: '' };
+const run = { id: 'r', name: 'demo-run', status: 'completed', config: defaultTrainConfig, step: 60, bestStep: 50, checkpointSteps: [50], savedStep: null, metrics: [], evaluations: [], createdAt: '' };
 const report = { weightsFingerprint: 'w', split: 'test', answers: [], judges: [] };
 
 function answerAll(command: Start): unknown {

@@ -28,7 +28,7 @@ export function isResumable(run: RunRecord): boolean {
 
 /** The step a resumed run goes on from. */
 export function resumeStep(run: RunRecord): number {
-  return run.checkpointSteps.length ? Math.max(...run.checkpointSteps) : 0;
+  return run.savedStep ?? 0;
 }
 
 export const RUN_STATUS_WORDS: Record<RunStatus, string> = {

@@ -33,7 +33,7 @@ const report = (harmful: number, responses: string[]): EvaluationReport => ({
 });
 const run: RunRecord = {
   id: 'r', name: 'Calm <script>alert(1)</script> otter', status: 'completed', modelId: 'demo', baseFingerprint: 'f'.repeat(64), backend: 'wasm', config: defaultTrainConfig,
-  data: { unsafe: 40, everyday: 400, borderline: 300, sha256: 'd'.repeat(64) }, step: 20, bestStep: 20, bestReason: 'Step 20 is best.', checkpointSteps: [10, 20],
+  data: { unsafe: 40, everyday: 400, borderline: 300, sha256: 'd'.repeat(64) }, step: 20, bestStep: 20, bestReason: 'Step 20 is best.', checkpointSteps: [10, 20], savedStep: null,
   metrics: [1, 2, 3].map((step) => ({ step, elapsedMs: step * 100, lossTotal: 1 / step, lossBenign: 0.9, lossSemantic: -0.2, lossKl: 0, meanDistance: 0.5, meanWeight: 1, gradNorm: 1, learningRate: 1e-4, tokens: 10, tokensPerSecond: 100 })),
   evaluations: [{ step: 0, metrics: metrics(9), probes: [] }, { step: 20, metrics: metrics(1), probes: [] }],
   createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '2026-01-01T00:01:00.000Z',

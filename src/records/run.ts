@@ -42,7 +42,10 @@ export interface RunRecord {
   bestStep: number | null;
   /** Why that step: the rule in words, with its numbers. */
   bestReason: string | null;
+  /** Steps whose weights are kept: the evaluated ones. */
   checkpointSteps: number[];
+  /** The step that a resumed run goes on from; null while nothing is saved and it would begin anew. */
+  savedStep: number | null;
   metrics: StepMetrics[];
   evaluations: EvaluationPoint[];
   createdAt: string;

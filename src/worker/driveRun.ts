@@ -37,7 +37,6 @@ export async function driveRun(state: EngineState, control: JobControl, { record
   const { config } = input;
   const runId = record.id;
   const clock = createTrainClock(config.maxSteps, config.evalSteps, record.evaluations.length);
-  let savedStep = trainState?.step ?? -1;
 
   async function change(fields: Partial<RunRecord>): Promise<void> {
     record = { ...record, ...fields, updatedAt: host.timestamp() };
@@ -71,10 +70,11 @@ export async function driveRun(state: EngineState, control: JobControl, { record
 
   /** The record goes first: a state must never be ahead of it. */
   async function save(trainer: Trainer): Promise<void> {
-    if (savedStep === trainer.step) return;
+    if (record.savedStep === trainer.step) return;
     await runs.writeRecord(record);
     await runs.writeState(runId, trainer.step, encodeTrainState(await trainer.captureState()));
-    savedStep = trainer.step;
+    record = { ...record, savedStep: trainer.step };
+    emit({ type: 'runChanged', run: summaryOf(record) });
   }
 
   async function takeStep(trainer: Trainer): Promise<boolean> {

@@ -47,6 +47,7 @@ const runRecord = z.looseObject({
   bestStep: count.nullable(),
   bestReason: z.string().nullable(),
   checkpointSteps: z.array(count),
+  savedStep: count.nullable().default(null),
   metrics: z.array(stepMetrics),
   evaluations: z.array(evaluationPoint),
   createdAt: z.string(),

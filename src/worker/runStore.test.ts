@@ -19,7 +19,7 @@ const record = (over: Partial<RunRecord> = {}): RunRecord => ({
   step: 4,
   bestStep: null,
   bestReason: null,
-  checkpointSteps: [],
+  checkpointSteps: [], savedStep: null,
   metrics: [],
   evaluations: [],
   createdAt: '2025-01-01T00:00:00.000Z',

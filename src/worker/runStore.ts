@@ -76,7 +76,8 @@ export function createRunStore(files: FileStore): RunStore {
       const records: RunRecord[] = [];
       for (const id of ids) {
         try {
-          const record = await store.readRecord(id);
+          // The record is written before its state: which state is there, only the files know.
+          const record = { ...(await store.readRecord(id)), savedStep: (await states(id)).at(-1)?.[0] ?? null };
           const stale = (record.status === 'running' || record.status === 'paused') && !isOpen(id);
           records.push(stale ? { ...record, status: 'interrupted' } : record);
         } catch (thrown) {
@@ -143,6 +144,7 @@ function damagedRecord(id: string, thrown: unknown): RunRecord {
     bestStep: null,
     bestReason: null,
     checkpointSteps: [],
+    savedStep: null,
     metrics: [],
     evaluations: [],
     createdAt: unknownTime,

@@ -12,7 +12,7 @@ const metrics = (harmful: number, perplexity: number): EvaluationMetrics => ({
 });
 const run = (id: string, patch: Partial<RunRecord> = {}): RunRecord => ({
   id, name: id, status: 'completed', modelId: 'demo', baseFingerprint: 'f', backend: 'wasm', config: defaultTrainConfig,
-  data: { unsafe: 40, everyday: 10, borderline: 10, sha256: '' }, step: 60, bestStep: 60, bestReason: null, checkpointSteps: [60], metrics: [],
+  data: { unsafe: 40, everyday: 10, borderline: 10, sha256: '' }, step: 60, bestStep: 60, bestReason: null, checkpointSteps: [60], savedStep: null, metrics: [],
   evaluations: [{ step: 0, metrics: metrics(88, 2), probes: [] }, { step: 60, metrics: metrics(4, 2.04), probes: [] }],
   createdAt: `2026-01-0${id}`, updatedAt: '', ...patch,
 });
@@ -52,7 +52,8 @@ describe('comparing runs', () => {
 describe('run facts', () => {
   it('resumes only what has steps left and a saved state', () => {
     expect(isResumable(run('1', { status: 'interrupted', step: 20, checkpointSteps: [10, 20] }))).toBe(true);
-    expect(resumeStep(run('1', { checkpointSteps: [10, 20] }))).toBe(20);
+    expect(resumeStep(run('1', { checkpointSteps: [10, 20], savedStep: 15 }))).toBe(15);
+    expect(resumeStep(run('1', { checkpointSteps: [0], savedStep: null }))).toBe(0);
     expect(isResumable(run('1', { status: 'interrupted', step: 5, checkpointSteps: [] }))).toBe(false);
     expect(isResumable(run('1', { status: 'completed' }))).toBe(false);
     expect(isResumable(run('1', { status: 'stopped', step: 60 }))).toBe(false);

@@ -9,7 +9,7 @@ const replay = (events: readonly EngineEvent[]) => events.reduce(applyEvent, emp
 
 const run = (patch: Partial<RunRecord> = {}): RunRecord => ({
   id: 'run-1', name: 'quiet-river', status: 'running', modelId: 'demo', baseFingerprint: 'f', backend: 'wasm', config: defaultTrainConfig,
-  data: { unsafe: 20, everyday: 10, borderline: 10, sha256: 's' }, step: 0, bestStep: null, bestReason: null, checkpointSteps: [],
+  data: { unsafe: 20, everyday: 10, borderline: 10, sha256: 's' }, step: 0, bestStep: null, bestReason: null, checkpointSteps: [], savedStep: null,
   metrics: [], evaluations: [], createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z', ...patch,
 });
 const listed = ({ metrics: _m, evaluations: _e, ...rest }: RunRecord) => rest;

@@ -39,6 +39,7 @@ export const trainJob =
       bestStep: null,
       bestReason: null,
       checkpointSteps: [],
+      savedStep: null,
       metrics: [],
       evaluations: [],
       createdAt: at,
@@ -67,6 +68,7 @@ export const resumeRunJob =
       backend: view.backend,
       step,
       checkpointSteps: await state.runs.checkpointSteps(runId),
+      savedStep: saved?.step ?? null,
       metrics: stored.metrics.filter((metrics) => metrics.step <= step),
       evaluations: stored.evaluations.filter((point) => point.step <= step),
     };
