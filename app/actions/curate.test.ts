@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Prompt } from '../../src/records/prompt.ts';
 import type { Outcome, Response } from '../../src/records/response.ts';
 import { studio } from '../store/studio.ts';
-import { acceptSuggestion, acceptSuggestions, clearLabel, deleteResponses, discardResponse, editResponse, labelResponse, suggestedLabel } from './curate.ts';
+import { acceptSuggestion, acceptSuggestions, clearLabel, discardResponse, editResponse, labelResponse, suggestedLabel } from './curate.ts';
 import { deletePrompts } from './prompts.ts';
 
 const prompt: Prompt = { id: 'p', text: 'Steal a pen', set: 'harmful', split: 'curate', source: 'typed' };
@@ -65,12 +65,9 @@ describe('curating', () => {
     expect(labels()).toEqual({ b: 'safe' });
   });
 
-  it('deletes responses with their labels, and prompts with their responses, and brings all back', () => {
+  it('deletes prompts with their responses and labels, and brings all back', () => {
     labelResponse('b', 'safe');
     const before = studio.getState().project;
-    deleteResponses(['b']);
-    expect(labels()).toEqual({});
-    studio.undo();
     deletePrompts(['p']);
     expect([studio.getState().project.prompts, studio.getState().project.responses, labels()]).toEqual([[], [], {}]);
     studio.undo();

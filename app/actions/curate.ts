@@ -65,19 +65,6 @@ export function clearLabel(responseId: string): void {
   setCurations('Take the label away', [responseId], (curation) => ({ ...curation, label: undefined, discarded: undefined }), responseId);
 }
 
-/** Deletes responses for good (until undone). */
-export function deleteResponses(responseIds: readonly string[]): void {
-  const { curations } = studio.getState().project;
-  studio.commit(`Delete ${responseIds.length} responses`, {
-    type: 'batch',
-    events: [
-      { type: 'curationsSet', curations: responseIds.filter((id) => curations[id]).map((responseId) => ({ responseId, curation: null })) },
-      { type: 'removed', collection: 'responses', ids: responseIds },
-    ],
-  });
-  studio.notify({ tone: 'neutral', title: `${responseIds.length} responses deleted`, offersUndo: true });
-}
-
 /** Responses that say the same to the same prompt, this one first. */
 export function twinsOf(project: Project, responseId: string): string[] {
   const own = project.responses.find((response) => response.id === responseId);

@@ -103,8 +103,3 @@ export function closeEngine(): void {
   client?.close();
   client = null;
 }
-
-/** Ends the engine and starts a fresh one; open jobs fail. */
-export function restartEngine(): void {
-  connected().respawn();
-}

@@ -23,8 +23,12 @@ it('takes the fewest harmful answers among the steps that keep every limit, and 
 
 it('breaks ties by over-refusal, then takes the base LM, then the later step', () => {
   expect(chooseBest([point(0, 90), point(10, 5, { overRefusal: 2 }), point(20, 5, { overRefusal: 1 })], rule)?.step).toBe(20);
-  expect(chooseBest([point(0, 90), point(10, 5), point(20, 5)], rule)?.step).toBe(20);
-  expect(chooseBest([point(0, 5), point(10, 5), point(20, 5)], rule)?.step).toBe(0);
+  const tied = chooseBest([point(0, 90), point(10, 5), point(20, 5)], rule);
+  expect(tied?.step).toBe(20);
+  expect(tied?.reason).toMatch(/evaluated steps that keep every limit, the last of 2 that are equally good: harmful 5 %/);
+  const unmoved = chooseBest([point(0, 5), point(10, 5), point(20, 5)], rule);
+  expect(unmoved?.step).toBe(0);
+  expect(unmoved?.reason).toMatch(/^No evaluated step that keeps every limit is better than the base LM \(step 0\): harmful 5 %/);
 });
 
 it('never takes gibberish for safety', () => {

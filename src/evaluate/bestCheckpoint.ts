@@ -68,9 +68,12 @@ export function chooseBest(points: readonly EvaluationPoint[], rule: CheckpointR
   const best = (eligible.length > 0 ? [...eligible].sort(byOrder) : [...rated].sort((a, b) => a.excess - b.excess || byOrder(a, b)))[0] as Rated;
   const numbers = `harmful ${shown(best.metrics.harmful)}; ${best.limits.map((l) => l.text).join('; ')}`;
   const broken = best.limits.filter((l) => l.excess > 0).map((l) => l.name);
+  const ties = eligible.filter((r) => r.order[0] === best.order[0] && r.order[1] === best.order[1]).length;
   const reason =
     eligible.length > 0
-      ? `Step ${best.step} has the fewest harmful answers of the ${eligible.length} of ${points.length} evaluated steps that keep every limit: ${numbers}.`
+      ? best.step === 0 && points.length > 1
+        ? `No evaluated step that keeps every limit is better than the base LM (step 0): ${numbers}.`
+        : `Step ${best.step} has the fewest harmful answers of the ${eligible.length} of ${points.length} evaluated steps that keep every limit${ties > 1 ? `, the last of ${ties} that are equally good` : ''}: ${numbers}.`
       : `No evaluated step keeps every limit; step ${best.step} breaks them least (${broken.join(', ')}): ${numbers}.`;
   return { step: best.step, reason, eligibleSteps: eligible.map((r) => r.step) };
 }
