@@ -6,12 +6,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import { runWgsl, type WebGpuHost, type WgslProgram } from './runWgsl.ts';
 import { type HeapTensor, openSimd, type Simd } from './simd/openSimd.ts';
+import { assertSlice, isSlice, type Operand } from './slice.ts';
 import type { WasmHost } from './wasmHost.ts';
 
 /** The backends a kernel can be registered for. 'cpu' is tfjs' plain JS backend, used as a reference in tests. */
 export type KernelBackendName = 'webgpu' | 'wasm' | 'cpu';
 
 export type Attributes = Record<string, number | boolean | string>;
+
+/** A tensor as the descriptions see it: the shape of the slice and where it begins, if the operand was one. */
+export interface KernelTensor extends tf.TensorInfo {
+  /** First value in the tensor's storage, in floats; left out for 0. */
+  offset?: number;
+}
+
+/** Under this attribute the slices travel through tfjs, by input name. */
+const slicesAttribute = 'sidestepSlices';
 
 export interface OutputSpec {
   shape: number[];
@@ -20,11 +30,17 @@ export interface OutputSpec {
 
 /** A tensor as a CPU twin sees it: a typed-array view of memory that tfjs owns. Views must not outlive the call. */
 export class HostTensor {
+  private readonly data: Float32Array | Int32Array;
+
+  /** @param offset of the first value, for a slice of `data` */
   constructor(
     readonly shape: number[],
-    private readonly data: Float32Array | Int32Array,
+    data: Float32Array | Int32Array,
     private readonly name: string,
-  ) {}
+    offset?: number,
+  ) {
+    this.data = offset === undefined ? data : data.subarray(offset, offset + tf.util.sizeFromShape(shape));
+  }
 
   /** @throws EngineError bad-argument if this is not a float32 tensor */
   get f32(): Float32Array {
@@ -48,12 +64,12 @@ export interface KernelSpec<Input extends string = string> {
   inPlace?: readonly Input[];
   /** Returns its one output bare instead of in a list: only for kernels that replace a stock one. */
   bareOutput?: boolean;
-  outputs(inputs: Record<Input, tf.TensorInfo>, attributes: Attributes): OutputSpec[];
+  outputs(inputs: Record<Input, KernelTensor>, attributes: Attributes): OutputSpec[];
   /** The CPU twin. */
   host(inputs: Record<Input, HostTensor>, attributes: Attributes, outputs: HostTensor[]): void;
   /** A SIMD version for the wasm backend instead of the twin; works on addresses in tfjs' heap (bytes). */
   wasm?(simd: Simd, inputs: Record<Input, HeapTensor>, attributes: Attributes, outputs: HeapTensor[]): void;
-  webgpu(inputs: Record<Input, tf.TensorInfo>, attributes: Attributes, outputs: tf.TensorInfo[]): WgslProgram[];
+  webgpu(inputs: Record<Input, KernelTensor>, attributes: Attributes, outputs: tf.TensorInfo[]): WgslProgram[];
 }
 
 /** What we use of tfjs' cpu backend. */
@@ -68,40 +84,51 @@ function allocate(spec: OutputSpec): Float32Array | Int32Array {
 }
 
 /** Outputs are allocated before any view is taken: an allocation may grow the heap and detach earlier views. */
-function runOnWasm(spec: KernelSpec, backend: WasmHost, inputs: Record<string, tf.TensorInfo>, attributes: Attributes): tf.TensorInfo[] {
+function runOnWasm(spec: KernelSpec, backend: WasmHost, inputs: Record<string, KernelTensor>, attributes: Attributes): tf.TensorInfo[] {
   const outputs = spec.outputs(inputs, attributes).map((o) => backend.makeOutput(o.shape, o.dtype));
   if (spec.wasm) {
-    const locate = (info: tf.TensorInfo): HeapTensor => ({ shape: info.shape, at: backend.getMemoryOffset(info.dataId) });
+    const locate = (info: KernelTensor): HeapTensor => ({ shape: info.shape, at: backend.getMemoryOffset(info.dataId) + 4 * (info.offset ?? 0) });
     const located = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, locate(info)]));
     spec.wasm(openSimd(backend), located, attributes, outputs.map(locate));
     return outputs;
   }
-  const view = (info: tf.TensorInfo, name: string): HostTensor => new HostTensor(info.shape, backend.typedArrayFromHeap(info), `${spec.name}: ${name}`);
+  const view = (info: KernelTensor, name: string): HostTensor => {
+    const { dataId, dtype, shape, offset } = info;
+    const stored = offset === undefined ? shape : [offset + tf.util.sizeFromShape(shape)];
+    return new HostTensor(shape, backend.typedArrayFromHeap({ dataId, dtype, shape: stored }), `${spec.name}: ${name}`, offset);
+  };
   const views = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, view(info, name)]));
   spec.host(views, attributes, outputs.map((info, i) => view(info, `output ${i}`)));
   return outputs;
 }
 
-function runOnCpu(spec: KernelSpec, backend: CpuHost, inputs: Record<string, tf.TensorInfo>, attributes: Attributes): tf.TensorInfo[] {
+function runOnCpu(spec: KernelSpec, backend: CpuHost, inputs: Record<string, KernelTensor>, attributes: Attributes): tf.TensorInfo[] {
   const arrays = spec.outputs(inputs, attributes).map((o) => ({ ...o, data: allocate(o) }));
   const views = Object.fromEntries(
-    Object.entries(inputs).map(([name, info]) => [name, new HostTensor(info.shape, backend.data.get(info.dataId).values, `${spec.name}: ${name}`)]),
+    Object.entries(inputs).map(([name, info]) => [name, new HostTensor(info.shape, backend.data.get(info.dataId).values, `${spec.name}: ${name}`, info.offset)]),
   );
   spec.host(views, attributes, arrays.map((o, i) => new HostTensor(o.shape, o.data, `${spec.name}: output ${i}`)));
   return arrays.map((o) => backend.makeTensorInfo(o.shape, o.dtype, o.data));
 }
 
 /** Output buffers are made by the runner on first use, so that empty tensors cost nothing. */
-function runOnWebGpu(spec: KernelSpec, backend: WebGpuHost, inputs: Record<string, tf.TensorInfo>, attributes: Attributes): tf.TensorInfo[] {
+function runOnWebGpu(spec: KernelSpec, backend: WebGpuHost, inputs: Record<string, KernelTensor>, attributes: Attributes): tf.TensorInfo[] {
   const outputs = spec.outputs(inputs, attributes).map((o) => backend.makeTensorInfo(o.shape, o.dtype));
   for (const program of spec.webgpu(inputs, attributes, outputs)) runWgsl(backend, program);
   return outputs;
 }
 
+type Slices = Record<string, { offset: number; shape: number[] }>;
+
+function withSlices(inputs: Record<string, tf.TensorInfo>, slices: Slices | undefined): Record<string, KernelTensor> {
+  if (!slices) return inputs;
+  return Object.fromEntries(Object.entries(inputs).map(([name, { dataId, shape, dtype }]) => [name, { dataId, shape, dtype, ...slices[name] }]));
+}
+
 /** Registers one kernel with tfjs for one backend; replaces an earlier registration of the same name. */
 export function registerKernelSpec<Input extends string>(typed: KernelSpec<Input>, backendName: KernelBackendName): void {
   const spec = typed as KernelSpec;
-  const run = (backend: unknown, inputs: Record<string, tf.TensorInfo>, attributes: Attributes): tf.TensorInfo[] => {
+  const run = (backend: unknown, inputs: Record<string, KernelTensor>, attributes: Attributes): tf.TensorInfo[] => {
     if (backendName === 'webgpu') return runOnWebGpu(spec, backend as WebGpuHost, inputs, attributes);
     if (backendName === 'wasm') return runOnWasm(spec, backend as WasmHost, inputs, attributes);
     return runOnCpu(spec, backend as CpuHost, inputs, attributes);
@@ -111,17 +138,29 @@ export function registerKernelSpec<Input extends string>(typed: KernelSpec<Input
     kernelName: spec.name,
     backendName,
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const named = inputs as Record<string, tf.TensorInfo>;
-      const attributes = (attrs ?? {}) as unknown as Attributes;
-      const outputs = run(backend, named, attributes);
+      const { [slicesAttribute]: slices, ...attributes } = (attrs ?? {}) as Record<string, unknown>;
+      const outputs = run(backend, withSlices(inputs as Record<string, tf.TensorInfo>, slices as Slices | undefined), attributes as Attributes);
       return spec.bareOutput ? (outputs[0] as tf.TensorInfo) : outputs;
     },
   });
 }
 
-/** Runs a registered kernel of ours through the tfjs engine, so that the tape sees it. Results are owned by the caller. */
-export function runKernel(name: string, inputs: Record<string, tf.Tensor>, attributes: Attributes = {}): tf.Tensor[] {
-  return tf.engine().runKernel(name, inputs as unknown as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
+/**
+ * Runs a registered kernel of ours through the tfjs engine, so that its results belong to the current tidy. Results are owned by the caller.
+ * @throws EngineError bad-argument for a slice outside its slab
+ */
+export function runKernel(name: string, inputs: Record<string, Operand>, attributes: Attributes = {}): tf.Tensor[] {
+  const tensors: Record<string, tf.Tensor> = {};
+  let slices: Slices | undefined;
+  for (const [input, operand] of Object.entries(inputs)) {
+    if (isSlice(operand)) {
+      assertSlice(name, input, operand);
+      tensors[input] = operand.slab;
+      (slices ??= {})[input] = { offset: operand.offset, shape: operand.shape };
+    } else tensors[input] = operand;
+  }
+  const passed = slices ? { ...attributes, [slicesAttribute]: slices } : attributes;
+  return tf.engine().runKernel(name, tensors as unknown as tf.NamedTensorMap, passed as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
 }
 
 /** The gradient of a kernel's first output: tfjs passes an array only if the kernel has several. */

@@ -5,11 +5,13 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
+import type { KernelTensor } from './kernelSpec.ts';
 
 /** One storage buffer of a program. `element` is the WGSL element type the tensor's buffer is read as. */
 export interface WgslBinding {
   name: string;
-  tensor: tf.TensorInfo;
+  /** A slice brings its offset (floats); the shader sees the slice alone. */
+  tensor: KernelTensor;
   element: 'f32' | 'i32' | 'vec4f';
   access: 'read' | 'read_write';
 }
@@ -115,8 +117,8 @@ function uniformBuffer(backend: WebGpuHost, uniforms: WgslProgram['uniforms']): 
   return buffer;
 }
 
-function bufferOf(backend: WebGpuHost, binding: WgslBinding, key: string): GPUBuffer {
-  const { dataId } = binding.tensor;
+function resourceOf(backend: WebGpuHost, binding: WgslBinding, key: string): GPUBufferBinding {
+  const { dataId, shape, offset } = binding.tensor;
   backend.uploadToGPU(dataId);
   const data = backend.tensorMap.get(dataId);
   const stored = data.dtype === 'float32' ? 'f32' : 'i32';
@@ -124,7 +126,8 @@ function bufferOf(backend: WebGpuHost, binding: WgslBinding, key: string): GPUBu
   if ((binding.element === 'i32' ? 'i32' : 'f32') !== stored)
     throw new EngineError('bad-argument', `${key}: ${binding.name} is stored as ${stored}, not as ${binding.element}; make it float32 when it is created.`);
   if (!data.resource) throw new EngineError('internal', `${key}: ${binding.name} has no GPU buffer.`);
-  return data.resource;
+  if (offset === undefined) return { buffer: data.resource };
+  return { buffer: data.resource, offset: 4 * offset, size: 4 * shape.reduce((product, size) => product * size, 1) };
 }
 
 /**
@@ -136,8 +139,8 @@ export function runWgsl(backend: WebGpuHost, program: WgslProgram): void {
   const limit = backend.device.limits.maxComputeWorkgroupsPerDimension;
   if (program.workgroups.some((n) => n > limit)) throw new EngineError('unsupported', `${program.key}: ${program.workgroups} workgroups exceed the device limit of ${limit}.`);
   const { pipeline, layout } = pipelineFor(backend.device, program);
-  const resources = program.bindings.map((b) => bufferOf(backend, b, program.key));
-  const entries: GPUBindGroupEntry[] = resources.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const resources = program.bindings.map((b) => resourceOf(backend, b, program.key));
+  const entries: GPUBindGroupEntry[] = resources.map((resource, binding) => ({ binding, resource }));
   if (program.uniforms.length > 0) entries.push({ binding: resources.length, resource: { buffer: uniformBuffer(backend, program.uniforms) } });
   const bindGroup = backend.device.createBindGroup({ label: program.key, layout, entries });
   for (const b of program.bindings) {
