@@ -19,7 +19,8 @@ const update: KernelSpec<'param' | 'grad' | 'm' | 'v' | 'gradScale'> = {
   wasm: (simd, { param, grad, m, v, gradScale }, attributes) => {
     const { learningRate, beta1, beta2, epsilon, weightDecay, step } = settingsOf(attributes);
     const numbers = [1 - learningRate * weightDecay, beta1, beta2, 1 - beta1, 1 - beta2, learningRate / biasCorrection(beta1, step), 1 / Math.sqrt(biasCorrection(beta2, step)), epsilon] as const;
-    simd.kernels.adamW(sizeOf(param), param.at, grad.at, m.at, v.at, simd.f32(gradScale)[0]!, ...numbers);
+    const n = sizeOf(param);
+    simd.run('adamW', simd.parallel(15 * n), n, param.at, grad.at, m.at, v.at, simd.f32(gradScale)[0]!, ...numbers);
   },
   webgpu: ({ param, grad, m, v, gradScale }, attributes) => [
     adamWProgram({ param, grad, m, v, gradScale }, sizeOf(param), settingsOf(attributes)),

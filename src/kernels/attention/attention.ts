@@ -15,6 +15,9 @@ function sizesOf(q: { shape: number[] }, k: { shape: number[] }, pastLength: num
 /** Sizes in the order of the SIMD kernels, with the scale of the scores. */
 const simdSizes = ({ B, T, S, H, G, K, pastLength }: AttentionSizes): [number, number, number, number, number, number, number, number] => [B, T, S, H, G, K, pastLength, 1 / Math.sqrt(K)];
 
+/** Floating-point operations of the forward pass, about half of which causality saves. */
+const workOf = ({ B, T, S, H, K }: AttentionSizes): number => B * H * T * S * (2 * K + 5);
+
 const forward: KernelSpec<'q' | 'k' | 'v' | 'start'> = {
   name: 'SidestepAttention',
   outputs: ({ q }) => [
@@ -24,7 +27,8 @@ const forward: KernelSpec<'q' | 'k' | 'v' | 'start'> = {
   host: ({ q, k, v, start }, { pastLength }, [out, logSumExp]) => attentionForward(q.f32, k.f32, v.f32, start.i32, out!.f32, logSumExp!.f32, sizesOf(q, k, pastLength as number)),
   wasm: (simd, { q, k, v, start }, { pastLength }, [out, logSumExp]) => {
     const sizes = sizesOf(q, k, pastLength as number);
-    simd.kernels.attention(...simdSizes(sizes), q.at, k.at, v.at, start.at, out!.at, logSumExp!.at, simd.scratch((sizes.S + 4) * 4));
+    const chunks = simd.parallel(workOf(sizes));
+    simd.run('attention', chunks, ...simdSizes(sizes), q.at, k.at, v.at, start.at, out!.at, logSumExp!.at, simd.scratch(chunks * (sizes.S + 4) * 4));
   },
   webgpu: ({ q, k, v, start }, { pastLength }, [out, logSumExp]) => [attentionProgram({ q, k, v, start }, out!, logSumExp!, sizesOf(q, k, pastLength as number))],
 };
@@ -39,8 +43,10 @@ const backward: KernelSpec<'q' | 'k' | 'v' | 'start' | 'out' | 'logSumExp' | 'gr
   ],
   host: ({ q, k, v, start, out, logSumExp, gradOut }, { pastLength }, [gradQ, gradK, gradV]) =>
     attentionBackward(q.f32, k.f32, v.f32, start.i32, out.f32, logSumExp.f32, gradOut.f32, gradQ!.f32, gradK!.f32, gradV!.f32, sizesOf(q, k, pastLength as number)),
-  wasm: (simd, { q, k, v, start, out, logSumExp, gradOut }, { pastLength }, [gradQ, gradK, gradV]) =>
-    simd.kernels.attentionGrad(...simdSizes(sizesOf(q, k, pastLength as number)), q.at, k.at, v.at, start.at, out.at, logSumExp.at, gradOut.at, gradQ!.at, gradK!.at, gradV!.at),
+  wasm: (simd, { q, k, v, start, out, logSumExp, gradOut }, { pastLength }, [gradQ, gradK, gradV]) => {
+    const sizes = sizesOf(q, k, pastLength as number);
+    simd.run('attentionGrad', simd.parallel(3 * workOf(sizes)), ...simdSizes(sizes), q.at, k.at, v.at, start.at, out.at, logSumExp.at, gradOut.at, gradQ!.at, gradK!.at, gradV!.at);
+  },
   webgpu: ({ q, k, v, start, out, logSumExp, gradOut }, { pastLength }, [gradQ, gradK, gradV, stats]) =>
     attentionGradPrograms(
       { q, k, v, start },

@@ -15,7 +15,7 @@ const forward: KernelSpec<'logits' | 'labels'> = {
   wasm: (simd, { logits, labels }, _attributes, [nll, logSumExp]) => {
     const [N, V] = logits.shape as [number, number];
     assertLabels(simd.i32(labels), V);
-    simd.kernels.crossEntropy(N, V, ignoredLabel, logits.at, labels.at, nll!.at, logSumExp!.at);
+    simd.run('crossEntropy', simd.parallel(15 * N * V), N, V, ignoredLabel, logits.at, labels.at, nll!.at, logSumExp!.at);
   },
   webgpu: ({ logits, labels }, _attributes, [nll, logSumExp]) => [
     crossEntropyProgram({ logits, labels, nll: nll!, logSumExp: logSumExp! }, logits.shape[0]!, logits.shape[1]!, ignoredLabel),
@@ -27,8 +27,10 @@ const backward: KernelSpec<'logits' | 'labels' | 'logSumExp' | 'gradNll'> = {
   outputs: ({ logits }) => [{ shape: logits.shape, dtype: 'float32' }],
   host: ({ logits, labels, logSumExp, gradNll }, _attributes, [gradLogits]) =>
     crossEntropyBackward(logits.f32, labels.i32, logSumExp.f32, gradNll.f32, gradLogits!.f32, logits.shape[1]!),
-  wasm: (simd, { logits, labels, logSumExp, gradNll }, _attributes, [gradLogits]) =>
-    simd.kernels.crossEntropyGrad(logits.shape[0]!, logits.shape[1]!, ignoredLabel, logits.at, labels.at, logSumExp.at, gradNll.at, gradLogits!.at),
+  wasm: (simd, { logits, labels, logSumExp, gradNll }, _attributes, [gradLogits]) => {
+    const [N, V] = logits.shape as [number, number];
+    simd.run('crossEntropyGrad', simd.parallel(15 * N * V), N, V, ignoredLabel, logits.at, labels.at, logSumExp.at, gradNll.at, gradLogits!.at);
+  },
   webgpu: ({ logits, labels, logSumExp, gradNll }, _attributes, [gradLogits]) => [
     crossEntropyGradProgram({ logits, labels, logSumExp, gradNll, gradLogits: gradLogits! }, logits.shape[0]!, logits.shape[1]!, ignoredLabel),
   ],

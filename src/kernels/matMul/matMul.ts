@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertTensor } from '../assertShape.ts';
 import type { KernelSpec } from '../kernelSpec.ts';
+import { simdMatMul } from '../simd/matMul.ts';
 import { matMulForward } from './matMul.cpu.ts';
 import { type MatMulGeometry, matMulProgram } from './matMul.webgpu.ts';
 
@@ -77,10 +78,7 @@ export const batchMatMulSpec: KernelSpec<'a' | 'b'> = {
   },
   wasm: (simd, { a, b }, { transposeA, transposeB }, [out]) => {
     const { M, N, K, pairs } = matMulShapes(a.shape, b.shape, Boolean(transposeA), Boolean(transposeB));
-    const scratch = simd.scratch(simd.kernels.matMulScratch(M, N, K));
-    const [aRow, aColumn] = transposeA ? [4, M * 4] : [K * 4, 4];
-    const [bRow, bColumn] = transposeB ? [4, K * 4] : [N * 4, 4];
-    pairs.forEach((p, i) => simd.kernels.matMul(M, N, K, a.at + p.a * M * K * 4, aRow, aColumn, b.at + p.b * K * N * 4, bRow, bColumn, out!.at + i * M * N * 4, scratch));
+    pairs.forEach((p, i) => simdMatMul(simd, M, N, K, Boolean(transposeA), Boolean(transposeB), a.at + p.a * M * K * 4, b.at + p.b * K * N * 4, out!.at + i * M * N * 4));
   },
   webgpu: ({ a, b }, { transposeA, transposeB }, [out]) =>
     geometries(matMulShapes(a.shape, b.shape, Boolean(transposeA), Boolean(transposeB)), Boolean(transposeA), Boolean(transposeB)).map((g) => matMulProgram(a, b, out!, g)),

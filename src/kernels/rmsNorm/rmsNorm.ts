@@ -11,7 +11,8 @@ const forward: KernelSpec<'x' | 'weight'> = {
   name: 'SidestepRmsNorm',
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x, weight }, { eps }, [y]) => rmsNormForward(x.f32, weight.f32, y!.f32, weight.shape[0]!, eps as number),
-  wasm: (simd, { x, weight }, { eps }, [y]) => simd.kernels.rmsNorm(rows(x), weight.shape[0]!, eps as number, x.at, weight.at, y!.at),
+  wasm: (simd, { x, weight }, { eps }, [y]) =>
+    simd.run('rmsNorm', simd.parallel(5 * tf.util.sizeFromShape(x.shape)), rows(x), weight.shape[0]!, eps as number, x.at, weight.at, y!.at),
   webgpu: ({ x, weight }, { eps }, [y]) => [rmsNormProgram(x, weight, y!, rows(x), weight.shape[0]!, eps as number)],
 };
 
@@ -24,8 +25,12 @@ const backward: KernelSpec<'x' | 'weight' | 'gradY'> = {
     { shape: [Math.ceil(rows(x) / rowsPerChunk), weight.shape[0]!], dtype: 'float32' },
   ],
   host: ({ x, weight, gradY }, { eps }, [gradX, gradWeight]) => rmsNormBackward(x.f32, weight.f32, gradY.f32, gradX!.f32, gradWeight!.f32, weight.shape[0]!, eps as number),
-  wasm: (simd, { x, weight, gradY }, { eps }, [gradX, gradWeight]) =>
-    simd.kernels.rmsNormGrad(rows(x), weight.shape[0]!, eps as number, x.at, weight.at, gradY.at, gradX!.at, gradWeight!.at),
+  wasm: (simd, { x, weight, gradY }, { eps }, [gradX, gradWeight, scales]) => {
+    const [N, C] = [rows(x), weight.shape[0]!];
+    const chunks = simd.parallel(10 * N * C);
+    simd.run('rmsNormGrad', chunks, N, C, eps as number, x.at, weight.at, gradY.at, gradX!.at, scales!.at);
+    simd.run('rmsNormGradWeight', chunks, N, C, x.at, gradY.at, scales!.at, gradWeight!.at);
+  },
   webgpu: ({ x, weight, gradY }, { eps }, [gradX, gradWeight, scales, partials]) =>
     rmsNormGradPrograms({ x, weight, gradY, gradX: gradX!, gradWeight: gradWeight!, scales: scales!, partials: partials! }, rows(x), weight.shape[0]!, eps as number),
 };

@@ -13,7 +13,7 @@ const rotate: KernelSpec<'x' | 'cos' | 'sin' | 'positions'> = {
     ropeRotate(x.f32, cos.f32, sin.f32, positions.i32, out!.f32, x.shape[2]!, x.shape[3]!, direction === 1 ? 1 : -1),
   wasm: (simd, { x, cos, sin, positions }, { direction }, [out]) => {
     assertPositions(simd.i32(positions), cos.shape[0]!);
-    simd.kernels.rope(x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number, x.at, cos.at, sin.at, positions.at, out!.at);
+    simd.run('rope', simd.parallel(3 * tf.util.sizeFromShape(x.shape)), x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number, x.at, cos.at, sin.at, positions.at, out!.at);
   },
   webgpu: ({ x, cos, sin, positions }, { direction }, [out]) => [
     ropeProgram({ x, cos, sin, positions, out: out! }, x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number),

@@ -3,44 +3,28 @@ import { EngineError } from '../../base/errors.ts';
 import type { WasmHost } from '../wasmHost.ts';
 import { plainSimdBase64, relaxedSimdBase64 } from './simdBinary.ts';
 
-/** What the module exports; pointers and sizes in bytes, strides too. */
-export interface SimdExports {
-  matMulScratch(M: number, N: number, K: number): number;
-  matMul(M: number, N: number, K: number, a: number, aRow: number, aColumn: number, b: number, bRow: number, bColumn: number, c: number, scratch: number): void;
-  attention(B: number, T: number, S: number, H: number, G: number, K: number, past: number, scale: number, q: number, k: number, v: number, start: number, out: number, logSumExp: number, scores: number): void;
-  attentionGrad(
-    ...values: [
-      ...sizes: [B: number, T: number, S: number, H: number, G: number, K: number, past: number, scale: number],
-      ...inputs: [q: number, k: number, v: number, start: number, out: number, logSumExp: number, gradOut: number],
-      ...results: [gradQ: number, gradK: number, gradV: number],
-    ]
-  ): void;
-  crossEntropy(N: number, V: number, ignored: number, logits: number, labels: number, nll: number, logSumExp: number): void;
-  crossEntropyGrad(N: number, V: number, ignored: number, logits: number, labels: number, logSumExp: number, gradNll: number, gradLogits: number): void;
-  rmsNorm(N: number, C: number, eps: number, x: number, weight: number, y: number): void;
-  rmsNormGrad(N: number, C: number, eps: number, x: number, weight: number, gradY: number, gradX: number, gradWeight: number): void;
-  rope(rows: number, H: number, K: number, direction: number, x: number, cos: number, sin: number, positions: number, out: number): void;
-  swiGlu(n: number, gate: number, up: number, out: number): void;
-  swiGluGrad(n: number, gate: number, up: number, gradOut: number, gradGate: number, gradUp: number): void;
-  adamW(
-    ...values: [
-      ...tensors: [n: number, param: number, grad: number, m: number, v: number],
-      ...numbers: [gradScale: number, keep: number, beta1: number, beta2: number, rest1: number, rest2: number, stepSize: number, rootFactor: number, epsilon: number],
-    ]
-  ): void;
-  sumSquares(n: number, x: number): number;
-}
+/** A kernel as exported: its share of the work is `chunk` of `chunks`; the rest are sizes, numbers and addresses (bytes). */
+type SimdKernel = (chunk: number, chunks: number, ...values: number[]) => void;
 
 /** The kernels on one heap, with scratch memory that grows on demand and stays. */
 export interface Simd {
-  kernels: SimdExports;
+  /**
+   * Runs all chunks of a kernel and returns when they are done. The convention of the kernels stands in assembly/simd.ts.
+   * @param chunks how many shares to cut the work into: `parallel(work)`. Results do not depend on it.
+   * @throws EngineError internal for an unknown kernel or the wrong number of arguments
+   */
+  run(name: string, chunks: number, ...values: number[]): void;
+  /** How many chunks to cut `work` floating-point operations into (an exp counts as about 10): 1 when it is too small to share. */
+  parallel(work: number): number;
   /** Whether the fused multiply-add build is in use. */
   relaxed: boolean;
-  /** A pointer to at least `sizeBytes` of scratch; valid until the next call. May grow the heap: take views after it. */
+  /** A pointer to at least `sizeBytes` of scratch, aligned to 16; valid until the next call. May grow the heap: take views after it. */
   scratch(sizeBytes: number): number;
   /** Views of tensors in the heap; valid until the heap grows. */
   i32(tensor: HeapTensor): Int32Array;
   f32(tensor: HeapTensor): Float32Array;
+  /** `count` float64 values at an address that is a multiple of 8; valid until the heap grows. */
+  f64(at: number, count: number): Float64Array;
 }
 
 /** A tensor as a SIMD kernel sees it. */
@@ -58,7 +42,7 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-function instantiate(memory: WebAssembly.Memory): { kernels: SimdExports; relaxed: boolean } {
+function instantiate(memory: WebAssembly.Memory): { kernels: Record<string, SimdKernel>; relaxed: boolean } {
   const relaxedBytes = fromBase64(relaxedSimdBase64);
   const relaxed = WebAssembly.validate(relaxedBytes);
   const module = new WebAssembly.Module(relaxed ? relaxedBytes : fromBase64(plainSimdBase64));
@@ -66,7 +50,7 @@ function instantiate(memory: WebAssembly.Memory): { kernels: SimdExports; relaxe
     throw new EngineError('internal', 'A SIMD kernel aborted.');
   };
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort, log: Math.log } });
-  return { kernels: exports as unknown as SimdExports, relaxed };
+  return { kernels: exports as unknown as Record<string, SimdKernel>, relaxed };
 }
 
 /** The kernels for this backend; one instance a backend. Compiles synchronously (a few KB), which workers and Node allow. */
@@ -76,8 +60,15 @@ export function openSimd(backend: WasmHost): Simd {
   const { memory } = backend.wasm.asm;
   let pointer = 0;
   let capacity = 0;
+  const { kernels, relaxed } = instantiate(memory);
   const simd: Simd = {
-    ...instantiate(memory),
+    relaxed,
+    run: (name, chunks, ...values) => {
+      const kernel = kernels[name];
+      if (!kernel || kernel.length !== values.length + 2) throw new EngineError('internal', kernel ? `SIMD kernel ${name} takes ${kernel.length - 2} values, not ${values.length}.` : `There is no SIMD kernel ${name}.`);
+      for (let chunk = 0; chunk < chunks; chunk++) kernel(chunk, chunks, ...values);
+    },
+    parallel: () => 1,
     scratch: (sizeBytes) => {
       if (sizeBytes > capacity) {
         if (pointer !== 0) backend.wasm._free(pointer);
@@ -90,6 +81,7 @@ export function openSimd(backend: WasmHost): Simd {
     },
     i32: (tensor) => new Int32Array(memory.buffer, tensor.at, sizeOf(tensor)),
     f32: (tensor) => new Float32Array(memory.buffer, tensor.at, sizeOf(tensor)),
+    f64: (at, count) => new Float64Array(memory.buffer, at, count),
   };
   instances.set(backend, simd);
   return simd;

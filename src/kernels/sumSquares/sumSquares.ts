@@ -19,7 +19,13 @@ const norm: KernelSpec = {
   },
   wasm: (simd, grads, _attributes, [out]) => {
     let sum = 0;
-    for (const grad of Object.values(grads)) sum += simd.kernels.sumSquares(grad.shape.reduce((a, b) => a * b, 1), grad.at);
+    for (const grad of Object.values(grads)) {
+      const n = grad.shape.reduce((a, b) => a * b, 1);
+      const blocks = Math.ceil(n / 4096); // as in assembly/elements.ts
+      const partials = simd.scratch(blocks * 8);
+      simd.run('sumSquares', simd.parallel(2 * n), n, grad.at, partials);
+      for (const partial of simd.f64(partials, blocks)) sum += partial;
+    }
     simd.f32(out!)[0] = Math.sqrt(sum);
   },
   webgpu: (grads, _attributes, [out, partials]) => globalNormPrograms(Object.values(grads), out!, partials!),

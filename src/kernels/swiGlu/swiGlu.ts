@@ -9,7 +9,10 @@ const forward: KernelSpec<'gate' | 'up'> = {
   name: 'SidestepSwiGlu',
   outputs: ({ gate }) => [{ shape: gate.shape, dtype: 'float32' }],
   host: ({ gate, up }, _attributes, [out]) => swiGluForward(gate.f32, up.f32, out!.f32),
-  wasm: (simd, { gate, up }, _attributes, [out]) => simd.kernels.swiGlu(tf.util.sizeFromShape(gate.shape), gate.at, up.at, out!.at),
+  wasm: (simd, { gate, up }, _attributes, [out]) => {
+    const n = tf.util.sizeFromShape(gate.shape);
+    simd.run('swiGlu', simd.parallel(20 * n), n, gate.at, up.at, out!.at);
+  },
   webgpu: ({ gate, up }, _attributes, [out]) => [swiGluProgram(gate, up, out!, tf.util.sizeFromShape(gate.shape))],
 };
 
@@ -20,8 +23,10 @@ const backward: KernelSpec<'gate' | 'up' | 'gradOut'> = {
     { shape: gate.shape, dtype: 'float32' },
   ],
   host: ({ gate, up, gradOut }, _attributes, [gradGate, gradUp]) => swiGluBackward(gate.f32, up.f32, gradOut.f32, gradGate!.f32, gradUp!.f32),
-  wasm: (simd, { gate, up, gradOut }, _attributes, [gradGate, gradUp]) =>
-    simd.kernels.swiGluGrad(tf.util.sizeFromShape(gate.shape), gate.at, up.at, gradOut.at, gradGate!.at, gradUp!.at),
+  wasm: (simd, { gate, up, gradOut }, _attributes, [gradGate, gradUp]) => {
+    const n = tf.util.sizeFromShape(gate.shape);
+    simd.run('swiGluGrad', simd.parallel(30 * n), n, gate.at, up.at, gradOut.at, gradGate!.at, gradUp!.at);
+  },
   webgpu: ({ gate, up, gradOut }, _attributes, [gradGate, gradUp]) => [
     swiGluGradProgram({ gate, up, gradOut, gradGate: gradGate!, gradUp: gradUp! }, tf.util.sizeFromShape(gate.shape)),
   ],

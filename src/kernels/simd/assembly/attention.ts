@@ -1,7 +1,8 @@
 // Causal attention as in attention.cpu.ts, four key slots at a time. Layouts: q, out [B, T, H, K]; k, v [B, S, G, K];
-// logSumExp [B, H, T]; all dense float32. `scores` is scratch of S + 4 floats.
+// logSumExp [B, H, T]; all dense float32. Chunks share the pairs of batch row and head; in the gradient the pairs of batch row and key
+// head, because the query heads of a group add to the same keys. `scores` is scratch of S + 4 floats a chunk.
 import { exp1, exp4 } from './exp';
-import { addScaled, dot, maxLanes, multiplyAdd, sumLanes, sumLanes4 } from './vector';
+import { addScaled, chunkStart, dot, maxLanes, multiplyAdd, sumLanes, sumLanes4 } from './vector';
 
 @external('env', 'log')
 declare function naturalLog(x: f64): f64;
@@ -61,14 +62,19 @@ function addScaled4(to: usize, row: usize, step: usize, weights: v128, n: i32): 
 }
 
 export function attention(
+  chunk: i32, chunks: i32,
   B: i32, T: i32, S: i32, H: i32, G: i32, K: i32, past: i32, scale: f32,
   q: usize, k: usize, v: usize, start: usize, out: usize, logSumExp: usize, scores: usize,
 ): void {
   const rowBytes: usize = <usize>K * 4;
   const step: usize = <usize>G * rowBytes;
-  for (let b = 0; b < B; b++) {
+  scores += <usize>chunk * <usize>(S + 4) * 4;
+  const last = chunkStart(B * H, chunk + 1, chunks);
+  for (let pair = chunkStart(B * H, chunk, chunks); pair < last; pair++) {
+    const b = pair / H;
+    const h = pair % H;
     const first = max(0, load<i32>(start + <usize>b * 4));
-    for (let h = 0; h < H; h++) {
+    {
       const base: usize = <usize>(b * S * G + (h * G) / H) * rowBytes;
       for (let t = 0; t < T; t++) {
         const row: usize = <usize>((b * T + t) * H + h) * rowBytes;
@@ -107,20 +113,27 @@ export function attention(
 
 /** Gradients; gradQ, gradK and gradV are overwritten. Probabilities are recomputed from logSumExp. */
 export function attentionGrad(
+  chunk: i32, chunks: i32,
   B: i32, T: i32, S: i32, H: i32, G: i32, K: i32, past: i32, scale: f32,
   q: usize, k: usize, v: usize, start: usize, out: usize, logSumExp: usize, gradOut: usize, gradQ: usize, gradK: usize, gradV: usize,
 ): void {
   const rowBytes: usize = <usize>K * 4;
   const step: usize = <usize>G * rowBytes;
-  memory.fill(gradQ, 0, <usize>(B * T * H) * rowBytes);
-  memory.fill(gradK, 0, <usize>(B * S * G) * rowBytes);
-  memory.fill(gradV, 0, <usize>(B * S * G) * rowBytes);
-  for (let b = 0; b < B; b++) {
+  const last = chunkStart(B * G, chunk + 1, chunks);
+  for (let pair = chunkStart(B * G, chunk, chunks); pair < last; pair++) {
+    const b = pair / G;
+    const group = pair % G;
     const first = max(0, load<i32>(start + <usize>b * 4));
+    const base: usize = <usize>(b * S * G + group) * rowBytes;
+    for (let s = 0; s < S; s++) {
+      memory.fill(gradK + base + <usize>s * step, 0, rowBytes);
+      memory.fill(gradV + base + <usize>s * step, 0, rowBytes);
+    }
     for (let h = 0; h < H; h++) {
-      const base: usize = <usize>(b * S * G + (h * G) / H) * rowBytes;
+      if ((h * G) / H != group) continue;
       for (let t = 0; t < T; t++) {
         const row: usize = <usize>((b * T + t) * H + h) * rowBytes;
+        memory.fill(gradQ + row, 0, rowBytes);
         const total = load<f32>(logSumExp + <usize>((b * H + h) * T + t) * 4);
         const d = gradOut + row;
         const mean = dot(d, out + row, K);

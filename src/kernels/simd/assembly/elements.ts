@@ -1,7 +1,7 @@
-// Kernels over single values: SwiGLU, AdamW and the sum of squares, as in their CPU twins. A ragged end of fewer than four values is
+// Kernels over single values: SwiGLU, AdamW and the sum of squares, as in their CPU twins. Chunks share the vectors of four. A ragged end of fewer than four values is
 // computed as a whole vector in scratch, so that every value goes through the same arithmetic.
 import { sigmoid4 } from './exp';
-import { multiplyAdd } from './vector';
+import { chunkStart, multiplyAdd } from './vector';
 
 @inline
 function loadPart(from: usize, count: i32): v128 {
@@ -25,15 +25,17 @@ function gated(gate: v128, up: v128): v128 {
 }
 
 /** out = gate · sigmoid(gate) · up for n values. */
-export function swiGlu(n: i32, gate: usize, up: usize, out: usize): void {
+export function swiGlu(chunk: i32, chunks: i32, n: i32, gate: usize, up: usize, out: usize): void {
   const whole = n & ~3;
-  for (let i = 0; i < whole; i += 4) {
+  const end = chunkStart(whole >> 2, chunk + 1, chunks) << 2;
+  for (let i = chunkStart(whole >> 2, chunk, chunks) << 2; i < end; i += 4) {
     const o: usize = <usize>i * 4;
     v128.store(out + o, gated(v128.load(gate + o), v128.load(up + o)));
   }
   const rest = n - whole;
+  if (rest == 0 || chunk != 0) return;
   const o: usize = <usize>whole * 4;
-  if (rest > 0) storePart(out + o, gated(loadPart(gate + o, rest), loadPart(up + o, rest)), rest);
+  storePart(out + o, gated(loadPart(gate + o, rest), loadPart(up + o, rest)), rest);
 }
 
 /** d(gate·sigmoid(gate))/d gate */
@@ -43,9 +45,10 @@ function gateSlope(gate: v128, s: v128): v128 {
   return f32x4.mul(s, multiplyAdd(gate, f32x4.sub(one, s), one));
 }
 
-export function swiGluGrad(n: i32, gate: usize, up: usize, gradOut: usize, gradGate: usize, gradUp: usize): void {
+export function swiGluGrad(chunk: i32, chunks: i32, n: i32, gate: usize, up: usize, gradOut: usize, gradGate: usize, gradUp: usize): void {
   const whole = n & ~3;
-  for (let i = 0; i < whole; i += 4) {
+  const end = chunkStart(whole >> 2, chunk + 1, chunks) << 2;
+  for (let i = chunkStart(whole >> 2, chunk, chunks) << 2; i < end; i += 4) {
     const o: usize = <usize>i * 4;
     const g = v128.load(gate + o);
     const d = v128.load(gradOut + o);
@@ -54,7 +57,7 @@ export function swiGluGrad(n: i32, gate: usize, up: usize, gradOut: usize, gradG
     v128.store(gradUp + o, f32x4.mul(f32x4.mul(d, g), s));
   }
   const rest = n - whole;
-  if (rest == 0) return;
+  if (rest == 0 || chunk != 0) return;
   const o: usize = <usize>whole * 4;
   const g = loadPart(gate + o, rest);
   const d = loadPart(gradOut + o, rest);
@@ -64,9 +67,11 @@ export function swiGluGrad(n: i32, gate: usize, up: usize, gradOut: usize, gradG
 }
 
 /** One AdamW step on n values; keep = 1 − lr·decay, stepSize = lr / (1 − β1^step), rootFactor = 1 / sqrt(1 − β2^step). */
-export function adamW(n: i32, param: usize, grad: usize, m: usize, v: usize, gradScale: f32, keep: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, stepSize: f32, rootFactor: f32, epsilon: f32): void {
+export function adamW(chunk: i32, chunks: i32, n: i32, param: usize, grad: usize, m: usize, v: usize, gradScale: f32, keep: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, stepSize: f32, rootFactor: f32, epsilon: f32): void {
   const whole = n & ~3;
-  for (let i = 0; i < n; i += 4) {
+  const vectors = (n + 3) >> 2;
+  const end = chunkStart(vectors, chunk + 1, chunks) << 2;
+  for (let i = chunkStart(vectors, chunk, chunks) << 2; i < end; i += 4) {
     const o: usize = <usize>i * 4;
     const part = i < whole ? 4 : n - whole;
     const g = f32x4.mul(part == 4 ? v128.load(grad + o) : loadPart(grad + o, part), f32x4.splat(gradScale));
@@ -87,23 +92,32 @@ export function adamW(n: i32, param: usize, grad: usize, m: usize, v: usize, gra
   }
 }
 
-/** Σ x² in float64, two lanes at a time. */
-export function sumSquares(n: i32, x: usize): f64 {
-  const whole = n & ~3;
-  let low = f64x2.splat(0);
-  let high = f64x2.splat(0);
-  for (let i = 0; i < whole; i += 4) {
-    const v = v128.load(x + <usize>i * 4);
-    const a = f64x2.promote_low_f32x4(v);
-    const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 0, 1));
-    low = f64x2.add(low, f64x2.mul(a, a));
-    high = f64x2.add(high, f64x2.mul(b, b));
+/** Values in one partial sum of squares: fixed, so that the sum does not depend on the number of chunks. */
+const sumBlock: i32 = 4096;
+
+/** partials[i] = Σ x² over the i-th 4096 values, in float64 (ceil(n / 4096) of them). */
+export function sumSquares(chunk: i32, chunks: i32, n: i32, x: usize, partials: usize): void {
+  const blocks = (n + sumBlock - 1) / sumBlock;
+  const last = chunkStart(blocks, chunk + 1, chunks);
+  for (let block = chunkStart(blocks, chunk, chunks); block < last; block++) {
+    const first = block * sumBlock;
+    const end = min(n, first + sumBlock);
+    const whole = end & ~3;
+    let low = f64x2.splat(0);
+    let high = f64x2.splat(0);
+    for (let i = first; i < whole; i += 4) {
+      const v = v128.load(x + <usize>i * 4);
+      const a = f64x2.promote_low_f32x4(v);
+      const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+      low = f64x2.add(low, f64x2.mul(a, a));
+      high = f64x2.add(high, f64x2.mul(b, b));
+    }
+    const both = f64x2.add(low, high);
+    let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+    for (let i = whole; i < end; i++) {
+      const value = <f64>load<f32>(x + <usize>i * 4);
+      sum += value * value;
+    }
+    store<f64>(partials + <usize>block * 8, sum);
   }
-  const both = f64x2.add(low, high);
-  let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
-  for (let i = whole; i < n; i++) {
-    const value = <f64>load<f32>(x + <usize>i * 4);
-    sum += value * value;
-  }
-  return sum;
 }

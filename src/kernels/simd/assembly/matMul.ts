@@ -1,20 +1,12 @@
 // Packed float32 matrix product. Both operands are copied into panels of MR rows and NR columns, so that one inner loop serves every
 // transposition; element strides are in bytes. The 4 × 8 register tile fits the 16 vector registers of x64: larger ones spill.
-import { multiplyAdd, sumLanes } from './vector';
+import { chunkStart, multiplyAdd, sumLanes } from './vector';
 
 const MR: i32 = 4;
 const NR: i32 = 8;
 const KC: i32 = 512; // depth of a panel: 512 · (4 + 8) · 4 bytes stay in the first-level cache with one panel pair
 const MC: i32 = 512; // rows of A packed at once: 1 MiB at most
 const TILE_BYTES: usize = 128 + 64;
-
-/** Bytes of scratch that `matMul` needs for these sizes. */
-export function matMulScratch(M: i32, N: i32, K: i32): i32 {
-  const depth = min(K, KC);
-  const columns = ((N + NR - 1) / NR) * NR;
-  const rows = ((min(M, MC) + MR - 1) / MR) * MR;
-  return <i32>TILE_BYTES + (columns + rows) * depth * 4;
-}
 
 /** C tile [4][8] (+)= panel of A [depth][4] · panel of B [depth][8]. `add` is a boolean. */
 function tile(depth: i32, a: usize, b: usize, c: usize, rowBytes: usize, add: i32): void {
@@ -141,31 +133,23 @@ function edgeTile(depth: i32, a: usize, b: usize, c: usize, rowBytes: usize, add
 }
 
 /** Few rows against rows of B that are contiguous along k: dot products, because packing B would cost more than the product. */
-function dotRows(M: i32, N: i32, K: i32, A: usize, aRow: usize, B: usize, bRow: usize, C: usize): void {
+function dotRows(M: i32, first: i32, last: i32, K: i32, A: usize, aRow: usize, B: usize, bRow: usize, C: usize, cRow: usize): void {
   const whole = K & ~3;
   for (let i = 0; i < M; i++) {
     const a = A + <usize>i * aRow;
-    for (let j = 0; j < N; j++) {
+    for (let j = first; j < last; j++) {
       const b = B + <usize>j * bRow;
       let sums = f32x4.splat(0);
       for (let k = 0; k < whole; k += 4) sums = multiplyAdd(v128.load(a + <usize>k * 4), v128.load(b + <usize>k * 4), sums);
       let sum = sumLanes(sums);
       for (let k = whole; k < K; k++) sum += load<f32>(a + <usize>k * 4) * load<f32>(b + <usize>k * 4);
-      store<f32>(C + <usize>(i * N + j) * 4, sum);
+      store<f32>(C + <usize>i * cRow + <usize>j * 4, sum);
     }
   }
 }
 
-/**
- * C[M, N] = Σ_k A(i, k) · B(k, j), C dense. A(i, k) is at A + i·aRow + k·aColumn, B(k, j) at B + k·bRow + j·bColumn (bytes).
- * `scratch` has matMulScratch(M, N, K) bytes.
- */
-export function matMul(M: i32, N: i32, K: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, C: usize, scratch: usize): void {
-  if (M <= 4 && aColumn == 4 && bRow == 4) {
-    dotRows(M, N, K, A, aRow, B, bColumn, C);
-    return;
-  }
-  const rowBytes: usize = <usize>N * 4;
+/** The product on one thread; C has rows of cRow bytes. */
+function packedMatMul(M: i32, N: i32, K: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, C: usize, cRow: usize, scratch: usize): void {
   const panels = (N + NR - 1) / NR;
   const packedB = scratch + TILE_BYTES;
   for (let k = 0; k < K; k += KC) {
@@ -178,12 +162,39 @@ export function matMul(M: i32, N: i32, K: i32, A: usize, aRow: usize, aColumn: u
       for (let j = 0; j < N; j += NR) {
         const b = packedB + <usize>(j * depth) * 4;
         for (let r = 0; r < rows; r += MR) {
-          const c = C + <usize>(i + r) * rowBytes + <usize>j * 4;
+          const c = C + <usize>(i + r) * cRow + <usize>j * 4;
           const a = packedA + <usize>(r * depth) * 4;
-          if (r + MR <= rows && j + NR <= N) tile(depth, a, b, c, rowBytes, k);
-          else edgeTile(depth, a, b, c, rowBytes, k, min(MR, rows - r), min(NR, N - j), scratch);
+          if (r + MR <= rows && j + NR <= N) tile(depth, a, b, c, cRow, k);
+          else edgeTile(depth, a, b, c, cRow, k, min(MR, rows - r), min(NR, N - j), scratch);
         }
       }
     }
+  }
+}
+
+/**
+ * C[M, N] = Σ_k A(i, k) · B(k, j), C dense. A(i, k) is at A + i·aRow + k·aColumn, B(k, j) at B + k·bRow + j·bColumn (bytes).
+ * Chunks share the columns in whole tiles, or the rows if there are more of them. `scratch` has matMulScratchBytes for each chunk.
+ */
+export function matMul(
+  chunk: i32, chunks: i32,
+  M: i32, N: i32, K: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, C: usize, scratch: usize, scratchBytes: usize,
+): void {
+  const cRow: usize = <usize>N * 4;
+  if (M <= 4 && aColumn == 4 && bRow == 4) {
+    dotRows(M, chunkStart(N, chunk, chunks), chunkStart(N, chunk + 1, chunks), K, A, aRow, B, bColumn, C, cRow);
+    return;
+  }
+  scratch += <usize>chunk * scratchBytes;
+  if (N >= M) {
+    const panels = (N + NR - 1) / NR;
+    const first = chunkStart(panels, chunk, chunks) * NR;
+    const columns = min(N, chunkStart(panels, chunk + 1, chunks) * NR) - first;
+    if (columns > 0) packedMatMul(M, columns, K, A, aRow, aColumn, B + <usize>first * bColumn, bRow, bColumn, C + <usize>first * 4, cRow, scratch);
+  } else {
+    const panels = (M + MR - 1) / MR;
+    const first = chunkStart(panels, chunk, chunks) * MR;
+    const rows = min(M, chunkStart(panels, chunk + 1, chunks) * MR) - first;
+    if (rows > 0) packedMatMul(rows, N, K, A + <usize>first * aRow, aRow, aColumn, B, bRow, bColumn, C + <usize>first * cRow, cRow, scratch);
   }
 }

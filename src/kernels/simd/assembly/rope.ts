@@ -1,13 +1,17 @@
 // Rotary position embedding as in rope.cpu.ts: pairs (x[i], x[i + K/2]) turned by the angle of the row's position.
-import { multiplyAdd } from './vector';
+import { chunkStart, multiplyAdd } from './vector';
 
 /** rows = B·T; x and out [rows, H, K]; cos and sin [P, K/2]; positions were checked by the caller; direction is 1 or −1. */
-export function rope(rows: i32, H: i32, K: i32, direction: f32, x: usize, cos: usize, sin: usize, positions: usize, out: usize): void {
+export function rope(chunk: i32, chunks: i32, rows: i32, H: i32, K: i32, direction: f32, x: usize, cos: usize, sin: usize, positions: usize, out: usize): void {
   const half = K / 2;
   const halfBytes: usize = <usize>half * 4;
   const whole: usize = <usize>(half & ~3) * 4;
   const signs = f32x4.splat(direction);
-  for (let r = 0; r < rows; r++) {
+  const begin = chunkStart(rows, chunk, chunks);
+  const last = chunkStart(rows, chunk + 1, chunks);
+  x += <usize>(begin * H) * 2 * halfBytes;
+  out += <usize>(begin * H) * 2 * halfBytes;
+  for (let r = begin; r < last; r++) {
     const angle: usize = <usize>(load<i32>(positions + <usize>r * 4) * half) * 4;
     for (let h = 0; h < H; h++) {
       let offset: usize = 0;

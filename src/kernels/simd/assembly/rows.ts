@@ -1,14 +1,15 @@
-// Kernels over rows: cross-entropy and RMS normalisation, as in their CPU twins.
+// Kernels over rows: cross-entropy and RMS normalisation, as in their CPU twins. Chunks share the rows.
 import { exp1, exp4 } from './exp';
-import { maxLanes, multiplyAdd, sumLanes } from './vector';
+import { chunkStart, maxLanes, multiplyAdd, sumLanes } from './vector';
 
 @external('env', 'log')
 declare function naturalLog(x: f64): f64;
 
 /** nll and logSumExp of N rows of V logits; labels were checked by the caller. */
-export function crossEntropy(N: i32, V: i32, ignored: i32, logits: usize, labels: usize, nll: usize, logSumExp: usize): void {
+export function crossEntropy(chunk: i32, chunks: i32, N: i32, V: i32, ignored: i32, logits: usize, labels: usize, nll: usize, logSumExp: usize): void {
   const whole = V & ~3;
-  for (let r = 0; r < N; r++) {
+  const last = chunkStart(N, chunk + 1, chunks);
+  for (let r = chunkStart(N, chunk, chunks); r < last; r++) {
     const row = logits + <usize>r * <usize>V * 4;
     let top: f32 = load<f32>(row);
     if (whole > 0) {
@@ -30,9 +31,10 @@ export function crossEntropy(N: i32, V: i32, ignored: i32, logits: usize, labels
 }
 
 /** gradLogits = gradNll · (softmax − onehot), zero for ignored rows. */
-export function crossEntropyGrad(N: i32, V: i32, ignored: i32, logits: usize, labels: usize, logSumExp: usize, gradNll: usize, gradLogits: usize): void {
+export function crossEntropyGrad(chunk: i32, chunks: i32, N: i32, V: i32, ignored: i32, logits: usize, labels: usize, logSumExp: usize, gradNll: usize, gradLogits: usize): void {
   const whole = V & ~3;
-  for (let r = 0; r < N; r++) {
+  const last = chunkStart(N, chunk + 1, chunks);
+  for (let r = chunkStart(N, chunk, chunks); r < last; r++) {
     const row = logits + <usize>r * <usize>V * 4;
     const to = gradLogits + <usize>r * <usize>V * 4;
     const label = load<i32>(labels + <usize>r * 4);
@@ -65,9 +67,13 @@ function inverseRms(x: usize, C: i32, eps: f32): f32 {
 }
 
 /** y = x / sqrt(mean(x²) + eps) · weight over N rows of C. */
-export function rmsNorm(N: i32, C: i32, eps: f32, x: usize, weight: usize, y: usize): void {
+export function rmsNorm(chunk: i32, chunks: i32, N: i32, C: i32, eps: f32, x: usize, weight: usize, y: usize): void {
   const whole = C & ~3;
-  for (let r = 0; r < N; r++) {
+  const first = chunkStart(N, chunk, chunks);
+  const last = chunkStart(N, chunk + 1, chunks);
+  x += <usize>first * <usize>C * 4;
+  y += <usize>first * <usize>C * 4;
+  for (let r = first; r < last; r++) {
     const scale = inverseRms(x, C, eps);
     const factor = f32x4.splat(scale);
     for (let i = 0; i < whole; i += 4) {
@@ -83,26 +89,28 @@ export function rmsNorm(N: i32, C: i32, eps: f32, x: usize, weight: usize, y: us
   }
 }
 
-/** Gradients of rmsNorm; gradX and gradWeight are overwritten. */
-export function rmsNormGrad(N: i32, C: i32, eps: f32, x: usize, weight: usize, gradY: usize, gradX: usize, gradWeight: usize): void {
+/** Gradient of rmsNorm with respect to x, overwritten; scales [N] receives 1 / rms of each row for rmsNormGradWeight. */
+export function rmsNormGrad(chunk: i32, chunks: i32, N: i32, C: i32, eps: f32, x: usize, weight: usize, gradY: usize, gradX: usize, scales: usize): void {
   const whole = C & ~3;
-  memory.fill(gradWeight, 0, <usize>C * 4);
-  for (let r = 0; r < N; r++) {
+  const first = chunkStart(N, chunk, chunks);
+  const last = chunkStart(N, chunk + 1, chunks);
+  const skipped: usize = <usize>first * <usize>C * 4;
+  x += skipped;
+  gradY += skipped;
+  gradX += skipped;
+  for (let r = first; r < last; r++) {
     const scale = inverseRms(x, C, eps);
+    store<f32>(scales + <usize>r * 4, scale);
     const factor = f32x4.splat(scale);
     let sums = f32x4.splat(0);
     for (let i = 0; i < whole; i += 4) {
       const o: usize = <usize>i * 4;
-      const product = f32x4.mul(v128.load(gradY + o), v128.load(x + o));
-      sums = multiplyAdd(product, v128.load(weight + o), sums);
-      v128.store(gradWeight + o, multiplyAdd(product, factor, v128.load(gradWeight + o)));
+      sums = multiplyAdd(f32x4.mul(v128.load(gradY + o), v128.load(x + o)), v128.load(weight + o), sums);
     }
     let inner = sumLanes(sums);
     for (let i = whole; i < C; i++) {
       const o: usize = <usize>i * 4;
-      const product = load<f32>(gradY + o) * load<f32>(x + o);
-      inner += product * load<f32>(weight + o);
-      store<f32>(gradWeight + o, load<f32>(gradWeight + o) + product * scale);
+      inner += load<f32>(gradY + o) * load<f32>(x + o) * load<f32>(weight + o);
     }
     const pull = (inner * scale * scale * scale) / <f32>C;
     const pulls = f32x4.splat(-pull);
@@ -117,5 +125,28 @@ export function rmsNormGrad(N: i32, C: i32, eps: f32, x: usize, weight: usize, g
     x += <usize>C * 4;
     gradY += <usize>C * 4;
     gradX += <usize>C * 4;
+  }
+}
+
+/** Gradient of rmsNorm with respect to weight, overwritten. Chunks share the columns: each sum goes over the rows in their order. */
+export function rmsNormGradWeight(chunk: i32, chunks: i32, N: i32, C: i32, x: usize, gradY: usize, scales: usize, gradWeight: usize): void {
+  const vectors = C >> 2;
+  const first = chunkStart(vectors, chunk, chunks) << 2;
+  const last = chunkStart(vectors, chunk + 1, chunks) << 2;
+  const end = chunk == chunks - 1 ? C : last;
+  memory.fill(gradWeight + <usize>first * 4, 0, <usize>(end - first) * 4);
+  for (let r = 0; r < N; r++) {
+    const scale = load<f32>(scales + <usize>r * 4);
+    const factor = f32x4.splat(scale);
+    const row: usize = <usize>r * <usize>C * 4;
+    for (let i = first; i < last; i += 4) {
+      const o: usize = <usize>i * 4;
+      const product = f32x4.mul(v128.load(gradY + row + o), v128.load(x + row + o));
+      v128.store(gradWeight + o, multiplyAdd(product, factor, v128.load(gradWeight + o)));
+    }
+    for (let i = last; i < end; i++) {
+      const o: usize = <usize>i * 4;
+      store<f32>(gradWeight + o, load<f32>(gradWeight + o) + load<f32>(gradY + row + o) * load<f32>(x + row + o) * scale);
+    }
   }
 }

@@ -9,6 +9,12 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** First of `count` units that chunk `chunk` of `chunks` works on; it ends where the next chunk starts. */
+@inline
+export function chunkStart(count: i32, chunk: i32, chunks: i32): i32 {
+  return <i32>((<i64>count * <i64>chunk) / <i64>chunks);
+}
+
 @inline
 export function sumLanes(v: v128): f32 {
   return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
