@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../base/errors.ts';
+import { deviceTraits } from '../kernels/deviceTraits.ts';
 import { runWgsl, type WebGpuHost } from '../kernels/runWgsl.ts';
 import { hasTestGpu, openTestBackend } from '../testing/backend.ts';
 import { openNodeGpu } from '../testing/nodeGpu.ts';
@@ -21,6 +22,14 @@ describe.skipIf(!(await hasTestGpu()))('openBackend on WebGPU', () => {
     expect(opened.adapter?.vendor).not.toBe('');
     expect(opened.maxBufferSizeBytes).toBeGreaterThanOrEqual(128 * 2 ** 20);
     await expect(opened.assertHealthy()).resolves.toBeUndefined();
+  });
+
+  it('tells kernels what the device is, and asks for every feature that they may use', async () => {
+    opened = await openTestBackend('webgpu');
+    const { adapterClass, ...traits } = deviceTraits();
+    expect(adapterClass === 'software').toBe(opened.adapter!.isSoftware);
+    const { features } = (await (await openNodeGpu())!.requestAdapter())!;
+    expect(traits).toMatchObject({ subgroups: features.has('subgroups'), shaderF16: features.has('shader-f16'), timestampQuery: features.has('timestamp-query') });
   });
 
   it('does not take a software adapter unless it is allowed, and falls back to WASM for auto', async () => {

@@ -1,12 +1,11 @@
 /** Opens WebGPU on a device of our own: raised limits, every error kept, loss noticed. tfjs itself would do none of that. */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
+import { setDeviceTraits } from '../kernels/deviceTraits.ts';
 import type { EngineView } from '../protocol/views.ts';
+import { adapterClass, type AdapterWords } from './adapterClass.ts';
 import { assertGuarded, installGuards } from './guards.ts';
 import type { OpenedBackend, OpenOptions } from './openedBackend.ts';
-
-/** Adapters that run on the CPU, by what they call themselves. */
-const softwareAdapter = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software|\bwarp\b/i;
 
 /** Limits raised to what the adapter offers; the defaults refuse buffers over 128 MiB. */
 const raisedLimits = [
@@ -26,11 +25,37 @@ interface PooledBackend {
   bufferManager: { freeBuffers: Map<string, GPUBuffer[]>; numBytesAllocated: number; numFreeBuffers: number };
 }
 
-function describe(adapter: GPUAdapter): NonNullable<EngineView['adapter']> {
-  const { info } = adapter as unknown as { info?: Partial<GPUAdapterInfo> & { isFallbackAdapter?: boolean } };
-  const { vendor = '', architecture = '', description = '' } = info ?? {};
-  const isSoftware = adapter.isFallbackAdapter === true || info?.isFallbackAdapter === true || softwareAdapter.test(`${vendor} ${architecture} ${description}`);
-  return { vendor, architecture, description, isSoftware };
+/** Features that kernels may use where the adapter has them. The types of WebGPU do not know them all yet. */
+const wantedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'] as GPUFeatureName[];
+
+/** What the adapter says of itself; newer browsers tell the sizes of its subgroups too. */
+type AdapterSays = AdapterWords & { subgroupMinSize?: number; subgroupMaxSize?: number };
+
+function wordsOf(adapter: GPUAdapter): AdapterSays {
+  const { info, isFallbackAdapter } = adapter as unknown as { info?: AdapterSays; isFallbackAdapter?: boolean };
+  const { vendor, architecture, description, device, type, subgroupMinSize, subgroupMaxSize } = info ?? {};
+  const words = { vendor, architecture, description, device, type, subgroupMinSize, subgroupMaxSize, isFallbackAdapter: info?.isFallbackAdapter ?? isFallbackAdapter };
+  return Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined));
+}
+
+function describe(words: AdapterSays): NonNullable<EngineView['adapter']> {
+  const { vendor = '', architecture = '', description = '' } = words;
+  return { vendor, architecture, description, isSoftware: adapterClass(words) === 'software' };
+}
+
+function tellTraits(device: GPUDevice, words: AdapterSays): void {
+  const has = (name: string): boolean => device.features.has(name);
+  const { vendor = '', architecture = '', subgroupMinSize = 0, subgroupMaxSize = 0 } = words;
+  setDeviceTraits(device, {
+    adapterClass: adapterClass(words),
+    vendor: vendor.toLowerCase(),
+    architecture: architecture.toLowerCase(),
+    subgroups: has('subgroups'),
+    subgroupMinSize,
+    subgroupMaxSize,
+    shaderF16: has('shader-f16'),
+    timestampQuery: has('timestamp-query'),
+  });
 }
 
 async function requestDevice(options: OpenOptions): Promise<{ device: GPUDevice; adapterInfo: GPUAdapterInfo; view: NonNullable<EngineView['adapter']> }> {
@@ -38,11 +63,14 @@ async function requestDevice(options: OpenOptions): Promise<{ device: GPUDevice;
   if (!gpu) throw new EngineError('unsupported', 'There is no WebGPU here.');
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new EngineError('unsupported', 'WebGPU finds no graphics adapter.');
-  const view = describe(adapter);
+  const words = wordsOf(adapter);
+  const view = describe(words);
   if (view.isSoftware && !options.allowSoftwareAdapter)
     throw new EngineError('unsupported', `The only WebGPU adapter (${view.description || view.architecture || view.vendor}) runs on the CPU, where WebAssembly is faster.`);
   const requiredLimits = Object.fromEntries(raisedLimits.map((name) => [name, adapter.limits[name]]));
-  const device = await adapter.requestDevice({ requiredLimits });
+  const requiredFeatures = wantedFeatures.filter((name) => adapter.features.has(name));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  tellTraits(device, words);
   return { device, adapterInfo: (adapter as unknown as { info: GPUAdapterInfo }).info, view };
 }
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { hasTestGpu, openTestBackend } from '../testing/backend.ts';
+import { deviceTraits } from './deviceTraits.ts';
 import { countUniform, lineMain, lineWorkgroups, runWgsl, type WebGpuHost, type WgslProgram } from './runWgsl.ts';
 
 const double = (key: string, tensor: tf.Tensor, body: string, element: 'f32' | 'i32' = 'f32'): WgslProgram => ({
@@ -44,6 +45,16 @@ describe.skipIf(!(await hasTestGpu()))('runWgsl', () => {
     const x = tf.ones([3]);
     runWgsl(backend(), double('same', x, 'x[i] = 1.0;'));
     expect(() => runWgsl(backend(), double('same', x, 'x[i] = 2.0;'))).toThrow('WGSL differs under the same key');
+  });
+
+  it('moves directives of a kernel before the declarations, so that a kernel can use subgroups', async (context) => {
+    if (!deviceTraits().subgroups) return context.skip('This adapter has no subgroups.');
+    const x = tf.ones([64]);
+    const code = () => 'enable subgroups;\n@compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) { x[i] = subgroupAdd(x[i]) + 0.0 * f32(params.count); }';
+    runWgsl(backend(), { ...double('sums', x, ''), code });
+    const [lanes] = await x.data();
+    expect(lanes).toBeGreaterThan(1);
+    await opened.assertHealthy();
   });
 
   it('refuses to read an int32 buffer as floats', () => {

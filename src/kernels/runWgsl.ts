@@ -66,13 +66,19 @@ export const keyChecks = { enabled: false };
 const uniformUsage = 0x40 | 0x8; // GPUBufferUsage.UNIFORM | COPY_DST
 const computeStage = 0x4; // GPUShaderStage.COMPUTE
 
+/** `enable subgroups;` and its like, one to a line. */
+const directive = /^[ \t]*(enable|requires|diagnostic)[ \t(][^;]*;/gm;
+
 function sourceOf(program: WgslProgram): string {
   const declarations = program.bindings.map((b, i) => `@group(0) @binding(${i}) var<storage, ${b.access}> ${b.name}: array<${b.element}>;`);
   if (program.uniforms.length > 0) {
     declarations.push(`struct Params { ${program.uniforms.map((u) => `${u.name}: ${u.type}`).join(', ')} };`);
     declarations.push(`@group(0) @binding(${program.bindings.length}) var<uniform> params: Params;`);
   }
-  return `${declarations.join('\n')}\n${program.code()}`;
+  // WGSL wants its directives before everything else; kernels write them where they need them.
+  const code = program.code();
+  const directives = code.match(directive) ?? [];
+  return `${[...directives, ...declarations].join('\n')}\n${code.replace(directive, '')}`;
 }
 
 function pipelineFor(device: GPUDevice, program: WgslProgram): CachedPipeline {
