@@ -1,6 +1,7 @@
 /** Argument checks that all ops share. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
+import { isSlice, type Operand } from './slice.ts';
 
 /**
  * Checks rank, sizes and dtype of a tensor; `null` in the pattern accepts any size.
@@ -17,4 +18,9 @@ export function lastSize(op: string, name: string, tensor: tf.TensorInfo): numbe
   const size = tensor.shape.at(-1);
   if (size === undefined) throw new EngineError('bad-shape', `${op}: ${name} must have at least one axis.`);
   return size;
+}
+
+/** assertTensor for a tensor or a slice of a slab. @throws EngineError bad-shape or bad-argument */
+export function assertOperand(op: string, name: string, operand: Operand, pattern: readonly (number | null)[]): void {
+  assertTensor(op, name, isSlice(operand) ? { dataId: operand.slab.dataId, dtype: operand.slab.dtype, shape: operand.shape } : operand, pattern);
 }

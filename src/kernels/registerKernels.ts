@@ -2,11 +2,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { adamWSpecs } from './adamW/adamW.ts';
 import { attentionGradient, attentionSpecs } from './attention/attention.ts';
+import { attentionFusedSpecs } from './attention/attentionFused.ts';
+import { cachedAttentionSpecs } from './attention/cachedAttention.ts';
+import { columnSumsSpec } from './columnSums/columnSums.ts';
 import { registerCoreGradients } from './coreGradients.ts';
 import { crossEntropyGradient, crossEntropySpecs } from './crossEntropy/crossEntropy.ts';
 import { embeddingGradient, embeddingSpecs } from './embedding/embedding.ts';
 import { type KernelBackendName, type KernelSpec, registerKernelSpec } from './kernelSpec.ts';
+import { appendKvSpecs } from './kvCache/appendKv.ts';
 import { kvCacheSpecs } from './kvCache/kvCache.ts';
+import { layerNormSpecs } from './layerNorm/layerNorm.ts';
+import { addMatMulSpec, matMul2dSpec } from './matMul/linear.ts';
 import { batchMatMulSpec } from './matMul/matMul.ts';
 import { prefixWeightsSpecs } from './prefixWeights/prefixWeights.ts';
 import { rmsNormGradient, rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
@@ -18,15 +24,22 @@ import { swiGluGradient, swiGluSpecs } from './swiGlu/swiGlu.ts';
 const specs: KernelSpec[] = [
   ...embeddingSpecs,
   ...rmsNormSpecs,
+  ...layerNormSpecs,
   ...ropeSpecs,
   ...attentionSpecs,
+  ...attentionFusedSpecs,
+  ...cachedAttentionSpecs,
   ...swiGluSpecs,
   ...crossEntropySpecs,
   ...kvCacheSpecs,
+  ...appendKvSpecs,
   ...adamWSpecs,
   ...sumSquaresSpecs,
   ...semanticDistanceSpecs,
   ...prefixWeightsSpecs,
+  matMul2dSpec,
+  addMatMulSpec,
+  columnSumsSpec,
   batchMatMulSpec,
 ];
 

@@ -18,9 +18,10 @@ export function rmsNormForward(x: Floats, weight: Floats, y: Floats, C: number, 
   }
 }
 
-/** Gradients of rmsNormForward; gradX [N, C] and gradWeight [C] are overwritten. */
-export function rmsNormBackward(x: Floats, weight: Floats, gradY: Floats, gradX: Floats, gradWeight: Floats, C: number, eps: number): void {
-  gradWeight.fill(0);
+/**
+ * Gradients of rmsNormForward: gradX [N, C] is overwritten, with residualGrad added where given; gradWeight [C] is added to, unless null.
+ */
+export function rmsNormBackward(x: Floats, weight: Floats, gradY: Floats, residualGrad: Floats | null, gradX: Floats, gradWeight: Floats | null, C: number, eps: number): void {
   for (let base = 0; base < x.length; base += C) {
     const scale = inverseRms(x, base, C, eps);
     let dot = 0;
@@ -28,9 +29,9 @@ export function rmsNormBackward(x: Floats, weight: Floats, gradY: Floats, gradX:
       const g = gradY[base + c]!;
       const v = x[base + c]!;
       dot += g * weight[c]! * v;
-      gradWeight[c]! += g * v * scale;
+      if (gradWeight) gradWeight[c]! += g * v * scale;
     }
     const pull = (dot * scale * scale * scale) / C;
-    for (let c = 0; c < C; c++) gradX[base + c] = gradY[base + c]! * weight[c]! * scale - x[base + c]! * pull;
+    for (let c = 0; c < C; c++) gradX[base + c] = (residualGrad ? residualGrad[base + c]! : 0) + gradY[base + c]! * weight[c]! * scale - x[base + c]! * pull;
   }
 }

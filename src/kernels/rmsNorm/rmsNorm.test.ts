@@ -22,7 +22,7 @@ describe('rmsNorm (CPU twin)', () => {
     };
     const gradX = new Float64Array(x.length);
     const gradWeight = new Float64Array(C);
-    rmsNormBackward(x, weight, weights, gradX, gradWeight, C, 1e-3);
+    rmsNormBackward(x, weight, weights, null, gradX, gradWeight, C, 1e-3);
     assertGradient(f, x, gradX, 'x');
     assertGradient(f, weight, gradWeight, 'weight');
   });

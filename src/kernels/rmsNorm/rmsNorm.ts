@@ -1,11 +1,15 @@
 /** Root-mean-square normalisation (Zhang & Sennrich 2019). */
 import * as tf from '@tensorflow/tfjs-core';
-import { assertTensor, lastSize } from '../assertShape.ts';
+import { assertOperand, assertTensor, lastSize } from '../assertShape.ts';
 import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
+import { type NormRows, normGainGradProgram, normGradProgram, normProgram } from '../norm/norm.webgpu.ts';
+import type { Operand, Slice } from '../slice.ts';
 import { rmsNormBackward, rmsNormForward } from './rmsNorm.cpu.ts';
-import { rmsNormGradPrograms, rmsNormProgram, rowsPerChunk } from './rmsNorm.webgpu.ts';
+import { rmsNormGradPrograms, rowsPerChunk } from './rmsNorm.webgpu.ts';
 
 const rows = (x: { shape: number[] }): number => tf.util.sizeFromShape(x.shape.slice(0, -1));
+
+const layoutOf = (x: { shape: number[] }, eps: number): NormRows => ({ rows: rows(x), columns: x.shape.at(-1)!, eps, centered: false });
 
 const forward: KernelSpec<'x' | 'weight'> = {
   name: 'SidestepRmsNorm',
@@ -13,7 +17,7 @@ const forward: KernelSpec<'x' | 'weight'> = {
   host: ({ x, weight }, { eps }, [y]) => rmsNormForward(x.f32, weight.f32, y!.f32, weight.shape[0]!, eps as number),
   wasm: (simd, { x, weight }, { eps }, [y]) =>
     simd.run('rmsNorm', simd.parallel(5 * tf.util.sizeFromShape(x.shape)), rows(x), weight.shape[0]!, eps as number, x.at, weight.at, y!.at),
-  webgpu: ({ x, weight }, { eps }, [y]) => [rmsNormProgram(x, weight, y!, rows(x), weight.shape[0]!, eps as number)],
+  webgpu: ({ x, weight }, { eps }, [y]) => [normProgram({ x, weight, y: y! }, layoutOf(x, eps as number))],
 };
 
 const backward: KernelSpec<'x' | 'weight' | 'gradY'> = {
@@ -24,7 +28,10 @@ const backward: KernelSpec<'x' | 'weight' | 'gradY'> = {
     { shape: [rows(x)], dtype: 'float32' },
     { shape: [Math.ceil(rows(x) / rowsPerChunk), weight.shape[0]!], dtype: 'float32' },
   ],
-  host: ({ x, weight, gradY }, { eps }, [gradX, gradWeight]) => rmsNormBackward(x.f32, weight.f32, gradY.f32, gradX!.f32, gradWeight!.f32, weight.shape[0]!, eps as number),
+  host: ({ x, weight, gradY }, { eps }, [gradX, gradWeight]) => {
+    gradWeight!.f32.fill(0);
+    rmsNormBackward(x.f32, weight.f32, gradY.f32, null, gradX!.f32, gradWeight!.f32, weight.shape[0]!, eps as number);
+  },
   wasm: (simd, { x, weight, gradY }, { eps }, [gradX, gradWeight, scales]) => {
     const [N, C] = [rows(x), weight.shape[0]!];
     const chunks = simd.parallel(10 * N * C);
@@ -35,7 +42,25 @@ const backward: KernelSpec<'x' | 'weight' | 'gradY'> = {
     rmsNormGradPrograms({ x, weight, gradY, gradX: gradX!, gradWeight: gradWeight!, scales: scales!, partials: partials! }, rows(x), weight.shape[0]!, eps as number),
 };
 
-export const rmsNormSpecs = [forward, backward];
+/** `gradWeight` is left out for a frozen gain. The second output is scratch. */
+const gradInto: KernelSpec = {
+  name: 'SidestepRmsNormGradInto',
+  inPlace: ['gradWeight'],
+  outputs: ({ x }) => [
+    { shape: x!.shape, dtype: 'float32' },
+    { shape: [rows(x!), 2], dtype: 'float32' },
+  ],
+  host: ({ x, weight, gradY, residualGrad, gradWeight }, { eps }, [gradX]) =>
+    rmsNormBackward(x!.f32, weight!.f32, gradY!.f32, residualGrad?.f32 ?? null, gradX!.f32, gradWeight?.f32 ?? null, weight!.shape[0]!, eps as number),
+  webgpu: ({ x, weight, gradY, residualGrad, gradWeight }, { eps }, [gradX, stats]) => {
+    const layout = layoutOf(x!, eps as number);
+    const programs = [normGradProgram({ x: x!, weight: weight!, gradY: gradY!, residualGrad, gradX: gradX!, stats: stats! }, layout)];
+    if (gradWeight) programs.push(normGainGradProgram({ x: x!, gradY: gradY!, stats: stats!, gradWeight }, layout));
+    return programs;
+  },
+};
+
+export const rmsNormSpecs = [forward, backward, gradInto] as KernelSpec[];
 
 export const rmsNormGradient: tf.GradConfig = {
   kernelName: forward.name,
@@ -55,8 +80,39 @@ export const rmsNormGradient: tf.GradConfig = {
  * @throws EngineError bad-shape if weight is not [C]
  * @see Zhang & Sennrich 2019, "Root Mean Square Layer Normalization"
  */
-export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor {
-  assertTensor('rmsNorm', 'weight', weight, [lastSize('rmsNorm', 'x', x)]);
+export function rmsNorm(x: tf.Tensor, weight: Operand, eps: number): tf.Tensor {
+  assertOperand('rmsNorm', 'weight', weight, [lastSize('rmsNorm', 'x', x)]);
   assertTensor('rmsNorm', 'x', x, x.shape.map(() => null));
   return runKernel(forward.name, { x, weight }, { eps })[0]!;
+}
+
+/** What rmsNormGrad reads and where it adds. */
+export interface RmsNormGradInputs {
+  /** [R, C] float32, borrowed. */
+  x: tf.Tensor;
+  /** [C] float32, borrowed. */
+  weight: Operand;
+  eps: number;
+  /** [R, C] float32, borrowed. */
+  gradY: tf.Tensor;
+  /** [R, C], borrowed: the gradient that goes around the norm; added to the result. */
+  residualGrad: tf.Tensor | null;
+  /** [C]: the gradient of weight is added here; null where weight is frozen. */
+  gradWeight: Slice | null;
+}
+
+/**
+ * The gradient of rmsNorm towards x, plus residualGrad; the gradient of weight is added to its slice. The same bits on every run.
+ * @returns [R, C] float32, owned by the caller
+ * @throws EngineError bad-shape, bad-argument
+ */
+export function rmsNormGrad({ x, weight, eps, gradY, residualGrad, gradWeight }: RmsNormGradInputs): tf.Tensor {
+  const columns = [lastSize('rmsNormGrad', 'x', x)];
+  assertOperand('rmsNormGrad', 'weight', weight, columns);
+  assertTensor('rmsNormGrad', 'gradY', gradY, x.shape);
+  if (residualGrad) assertTensor('rmsNormGrad', 'residualGrad', residualGrad, x.shape);
+  if (gradWeight) assertOperand('rmsNormGrad', 'gradWeight', gradWeight, columns);
+  const [gradX, stats] = runKernel(gradInto.name, { x, weight, gradY, ...(residualGrad ? { residualGrad } : {}), ...(gradWeight ? { gradWeight } : {}) }, { eps });
+  stats!.dispose();
+  return gradX!;
 }

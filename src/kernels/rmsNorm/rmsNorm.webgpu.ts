@@ -11,22 +11,6 @@ const inverseRms = `
   for (var c = 0u; c < params.C; c++) { let v = x[base + c]; sum += v * v; }
   let scale = inverseSqrt(sum / f32(params.C) + params.eps);`;
 
-export function rmsNormProgram(x: tf.TensorInfo, weight: tf.TensorInfo, y: tf.TensorInfo, N: number, C: number, eps: number): WgslProgram {
-  return {
-    key: 'rmsNorm',
-    bindings: [
-      { name: 'x', tensor: x, element: 'f32', access: 'read' },
-      { name: 'weight', tensor: weight, element: 'f32', access: 'read' },
-      { name: 'y', tensor: y, element: 'f32', access: 'read_write' },
-    ],
-    uniforms: [countUniform(N), { name: 'C', type: 'u32', value: C }, { name: 'eps', type: 'f32', value: eps }],
-    code: () => `${lineMain}${inverseRms}
-  for (var c = 0u; c < params.C; c++) { y[base + c] = x[base + c] * scale * weight[c]; }
-}`,
-    workgroups: lineWorkgroups(N),
-  };
-}
-
 /** `scales` [N] and `partials` [ceil(N / rowsPerChunk), C] are scratch. */
 export function rmsNormGradPrograms(
   t: { x: tf.TensorInfo; weight: tf.TensorInfo; gradY: tf.TensorInfo; gradX: tf.TensorInfo; gradWeight: tf.TensorInfo; scales: tf.TensorInfo; partials: tf.TensorInfo },
