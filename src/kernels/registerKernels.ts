@@ -8,6 +8,7 @@ import { columnSumsSpec } from './columnSums/columnSums.ts';
 import { registerCoreGradients } from './coreGradients.ts';
 import { crossEntropyGradient, crossEntropySpecs } from './crossEntropy/crossEntropy.ts';
 import { embeddingGradient, embeddingSpecs } from './embedding/embedding.ts';
+import { geluSpecs } from './gelu/gelu.ts';
 import { type KernelBackendName, type KernelSpec, registerKernelSpec } from './kernelSpec.ts';
 import { appendKvSpecs } from './kvCache/appendKv.ts';
 import { kvCacheSpecs } from './kvCache/kvCache.ts';
@@ -30,6 +31,7 @@ const specs: KernelSpec[] = [
   ...attentionFusedSpecs,
   ...cachedAttentionSpecs,
   ...swiGluSpecs,
+  ...geluSpecs,
   ...crossEntropySpecs,
   ...kvCacheSpecs,
   ...appendKvSpecs,
