@@ -94,3 +94,5 @@ export function causalAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, option
   logSumExp!.dispose();
   return out!;
 }
+
+export { attentionFused, attentionFusedGrad, type FusedSizes } from './attentionFused.ts';

@@ -33,3 +33,6 @@ export function writeKvCache(cache: tf.Tensor, rows: tf.Tensor, position: number
   assertSoleOwner('writeKvCache', 'cache', cache);
   runKernel(write.name, { cache, rows }, { position });
 }
+
+export { cachedAttention } from '../attention/cachedAttention.ts';
+export { appendKv } from './appendKv.ts';

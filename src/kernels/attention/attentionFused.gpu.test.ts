@@ -1,0 +1,91 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenedBackend } from '../../device/openDevice.ts';
+import { assertAllClose } from '../../testing/allclose.ts';
+import { randomFloats } from '../../testing/arrays.ts';
+import { openTestBackend, testBackends } from '../../testing/backend.ts';
+import { download } from '../../testing/gpuCase.ts';
+import { transcendental } from '../../testing/tolerances.ts';
+import { appendKv } from '../kvCache/appendKv.ts';
+import { attentionFused, attentionFusedGrad, type FusedSizes } from './attentionFused.ts';
+import { attentionFusedBackward, attentionFusedForward, cachedAttentionForward, rowWidth, writeKeysAndValues } from './attentionFused.cpu.ts';
+import { cachedAttention } from './cachedAttention.ts';
+
+const cases: [string, FusedSizes, number[]][] = [
+  ['one of everything', { B: 1, T: 1, H: 1, G: 1, K: 1 }, [0]],
+  ['an odd head size', { B: 2, T: 5, H: 3, G: 3, K: 7 }, [0, 2]],
+  ['padding on the left, one row all padding', { B: 3, T: 9, H: 2, G: 2, K: 8 }, [0, 4, 9]],
+  ['shared key groups', { B: 1, T: 33, H: 4, G: 2, K: 32 }, [1]],
+  ['one key group for all heads', { B: 2, T: 22, H: 3, G: 1, K: 64 }, [0, 13]],
+  ['large heads', { B: 1, T: 11, H: 2, G: 1, K: 128 }, [0]],
+  ['larger heads', { B: 1, T: 6, H: 1, G: 1, K: 256 }, [2]],
+  ['the demo LM', { B: 2, T: 70, H: 4, G: 4, K: 32 }, [0, 5]],
+];
+
+const cached: [string, FusedSizes & { S: number; pastLength: number }, number[]][] = [
+  ['one new token', { B: 3, T: 1, H: 4, G: 2, K: 32, S: 65, pastLength: 40 }, [0, 17, 40]],
+  ['a row that has nothing to attend to', { B: 2, T: 1, H: 2, G: 2, K: 6, S: 8, pastLength: 3 }, [4, 3]],
+  ['a prompt, after others, with spare slots', { B: 2, T: 7, H: 3, G: 1, K: 5, S: 20, pastLength: 4 }, [0, 6]],
+  ['large heads', { B: 1, T: 1, H: 2, G: 1, K: 128, S: 33, pastLength: 32 }, [0]],
+];
+
+const doubles = (values: Float32Array): Float64Array => Float64Array.from(values);
+
+describe.each(await testBackends())('attention on fused rows on %s', (backendName) => {
+  let opened: OpenedBackend;
+  beforeAll(async () => {
+    opened = await openTestBackend(backendName);
+  });
+  afterAll(() => opened.close());
+
+  it.each(cases)('equals the twin, forward and gradient: %s', async (_name, sizes, starts) => {
+    const { B, T, H, K } = sizes;
+    const qkv = randomFloats(B * T * rowWidth(sizes), 1, 1.5);
+    const weights = randomFloats(B * T * H * K, 2);
+    const inputs = { qkv: tf.tensor(qkv, [B * T, rowWidth(sizes)]), start: tf.tensor1d(starts, 'int32'), gradOut: tf.tensor(weights, [B * T, H * K]) };
+    const before = tf.memory().numTensors;
+    const saved = attentionFused(inputs.qkv, inputs.start, sizes);
+    const gradQkv = attentionFusedGrad({ ...inputs, ...saved }, sizes);
+    expect(tf.memory().numTensors).toBe(before + 3);
+    const [out, logSumExp, gradient] = await download(opened, [saved.out, saved.logSumExp, gradQkv]);
+    tf.dispose(inputs);
+    const expected = { out: new Float64Array(out!.length), logSumExp: new Float64Array(logSumExp!.length), gradient: new Float64Array(qkv.length) };
+    const start = Int32Array.from(starts);
+    attentionFusedForward(doubles(qkv), start, expected.out, expected.logSumExp, sizes);
+    attentionFusedBackward(doubles(qkv), start, expected.out, expected.logSumExp, doubles(weights), expected.gradient, sizes);
+    assertAllClose(out!, expected.out, transcendental, 'out');
+    assertAllClose(logSumExp!, expected.logSumExp, transcendental, 'logSumExp');
+    assertAllClose(gradient!, expected.gradient, { ...transcendental, atol: 5e-5 }, 'gradient of qkv');
+  });
+
+  it.each(cached)('over a cache equals the twin: %s', async (_name, sizes, starts) => {
+    const { B, T, G, K, S, pastLength } = sizes;
+    // One row more than the batch: a cache may be larger.
+    const cacheSize = (B + 1) * S * G * K;
+    const [qkv, keys, values] = [randomFloats(B * T * rowWidth(sizes), 1, 1.5), randomFloats(cacheSize, 2, 1.5), randomFloats(cacheSize, 3)];
+    const tensors = {
+      qkv: tf.tensor(qkv, [B * T, rowWidth(sizes)]),
+      keys: tf.tensor(keys.slice(), [B + 1, S, G, K]),
+      values: tf.tensor(values.slice(), [B + 1, S, G, K]),
+      start: tf.tensor1d(starts, 'int32'),
+    };
+    await tensors.keys.data(); // a copy downloaded before must not be what is read after
+    appendKv(tensors.qkv, tensors.keys, tensors.values, pastLength, sizes);
+    const mixed = cachedAttention(tensors.qkv, tensors.keys, tensors.values, tensors.start, pastLength, sizes);
+    const [out, newKeys, newValues] = await download(opened, [mixed, tensors.keys, tensors.values]);
+    tf.dispose([tensors.qkv, tensors.start]);
+    writeKeysAndValues(qkv, keys, values, pastLength, S, sizes);
+    expect(newKeys).toEqual(keys);
+    expect(newValues).toEqual(values);
+    const expected = new Float64Array(out!.length);
+    cachedAttentionForward(doubles(qkv), doubles(keys), doubles(values), Int32Array.from(starts), expected, sizes);
+    assertAllClose(out!, expected, transcendental, 'out');
+  });
+
+  it('over a cache refuses what does not fit, naming the slots', () => {
+    const sizes = { B: 1, T: 2, H: 1, G: 1, K: 2 };
+    const call = (rows: number, pastLength: number) => () => tf.tidy(() => appendKv(tf.zeros([2, 6]), tf.zeros([rows, 4, 1, 2]), tf.zeros([rows, 4, 1, 2]), pastLength, sizes));
+    expect(call(1, 3)).toThrow('2 positions after 3 do not fit into 4 slots');
+    expect(call(0, 0)).toThrow('do not fit into a cache of 0');
+  });
+});

@@ -1,0 +1,31 @@
+/** WGSL of cachedAttention: the forward program of attentionFused.webgpu.ts with keys and values from a cache. */
+import type { KernelTensor } from '../kernelSpec.ts';
+import { lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
+import type { FusedSizes } from './attentionFused.cpu.ts';
+import { forwardCode, forwardTile, type KeyPlaces, sizeUniforms } from './attentionFused.webgpu.ts';
+import { headLayout, storage } from './tiles.ts';
+
+const inCache: KeyPlaces = {
+  keys: 'keys',
+  values: 'values',
+  keyBase: '(b * params.S * params.G + group) * params.parts',
+  valueBase: 'keyBase',
+  stride: '(params.G * params.parts)',
+};
+
+export function cachedAttentionProgram(
+  t: { qkv: KernelTensor; keys: KernelTensor; values: KernelTensor; start: KernelTensor; out: KernelTensor },
+  sizes: FusedSizes & { S: number; pastLength: number },
+): WgslProgram {
+  const layout = headLayout(sizes.K);
+  const tile = forwardTile(sizes.K, sizes.T);
+  const count = sizes.B * sizes.H * Math.ceil(sizes.T / tile.queries);
+  const { element } = layout;
+  return {
+    key: `cachedAttention_${sizes.K}_${tile.queries}_${tile.keys}`,
+    bindings: [storage('qkv', t.qkv, element), storage('keys', t.keys, element), storage('values', t.values, element), storage('start', t.start, 'i32'), storage('out', t.out, element, 'read_write')],
+    uniforms: [...sizeUniforms(sizes, count, sizes.pastLength), { name: 'S', type: 'i32', value: sizes.S }],
+    code: () => forwardCode(layout, tile, inCache, false),
+    workgroups: lineWorkgroups(count),
+  };
+}

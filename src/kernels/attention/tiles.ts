@@ -1,0 +1,40 @@
+/** Pieces of WGSL that all attention programs are put together from: heads as named vec4 registers, several queries or keys an invocation. */
+import type { KernelTensor } from '../kernelSpec.ts';
+import type { WgslBinding } from '../runWgsl.ts';
+
+/** A head of K numbers as `parts` elements of the buffers: vec4 where K allows it. */
+export interface HeadLayout {
+  element: 'f32' | 'vec4f';
+  parts: number;
+  zero: string;
+  /** The f32 expression that adds up the lanes of an element. */
+  total(accumulator: string): string;
+  splat(scalar: string): string;
+}
+
+export function headLayout(K: number): HeadLayout {
+  if (K % 4 !== 0) return { element: 'f32', parts: K, zero: '0.0', total: (name) => name, splat: (scalar) => scalar };
+  return {
+    element: 'vec4f',
+    parts: K / 4,
+    zero: 'vec4f(0.0)',
+    total: (name) => `((${name}.x + ${name}.y) + (${name}.z + ${name}.w))`,
+    splat: (scalar) => `vec4f(${scalar})`,
+  };
+}
+
+/** How many queries and keys one invocation works on at once. More save loads and cost registers. */
+export interface Tile {
+  queries: number;
+  keys: number;
+}
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** One line of WGSL for each of n. */
+export const each = (n: number, line: (i: number) => string): string => range(n).map(line).join('\n    ');
+
+/** fma(w0, x0, fma(w1, x1, ... last)) */
+export const chain = (terms: readonly (readonly [string, string])[], last: string): string => terms.reduceRight((rest, [weight, x]) => `fma(${weight}, ${x}, ${rest})`, last);
+
+export const storage = (name: string, tensor: KernelTensor, element: WgslBinding['element'], access: WgslBinding['access'] = 'read'): WgslBinding => ({ name, tensor, element, access });
