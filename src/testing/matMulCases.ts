@@ -10,7 +10,7 @@ export interface MatMulCase {
 }
 
 /** M, N, K: ones, primes, one below and above the tiles, long inner axes, one row (decoding). */
-const sizes = [
+export const productSizes = [
   [1, 1, 1],
   [1, 2048, 128],
   [3, 5, 7],
@@ -27,10 +27,10 @@ const sizes = [
 ] as const;
 
 /** The sizes that choose different code on WebGPU, where each new choice is compiled. */
-export const gpuSizes = sizes.filter(([M, N, K]) => ![8, 257, 513, 40].includes(M) && K !== 513 && N !== 64);
+export const gpuSizes = productSizes.filter(([M, N, K]) => ![8, 257, 513, 40].includes(M) && K !== 513 && N !== 64);
 
 /** Every transposition of every size, then batches: equal, repeated on either side, over a middle axis. */
-export function matMulCases(of: readonly (readonly [number, number, number])[] = sizes): MatMulCase[] {
+export function matMulCases(of: readonly (readonly [number, number, number])[] = productSizes): MatMulCase[] {
   const cases: MatMulCase[] = [];
   for (const transposeA of [false, true])
     for (const transposeB of [false, true]) {
