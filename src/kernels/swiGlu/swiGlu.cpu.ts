@@ -19,3 +19,16 @@ export function swiGluBackward(gate: Floats, up: Floats, gradOut: Floats, gradGa
     gradUp[i] = d * g * s;
   }
 }
+
+/** out [R, F] = silu(gate)·up for rows of gate and up side by side, gateUp [R, 2F]. */
+export function swiGluFusedForward(gateUp: Floats, out: Floats, F: number): void {
+  for (let from = 0, to = 0; to < out.length; from += 2 * F, to += F) swiGluForward(gateUp.subarray(from, from + F), gateUp.subarray(from + F, from + 2 * F), out.subarray(to, to + F));
+}
+
+/** Gradient of swiGluFusedForward; gradGateUp [R, 2F] is overwritten. */
+export function swiGluFusedBackward(gateUp: Floats, gradOut: Floats, gradGateUp: Floats, F: number): void {
+  for (let from = 0, to = 0; to < gradOut.length; from += 2 * F, to += F) {
+    const [middle, end] = [from + F, from + 2 * F];
+    swiGluBackward(gateUp.subarray(from, middle), gateUp.subarray(middle, end), gradOut.subarray(to, to + F), gradGateUp.subarray(from, middle), gradGateUp.subarray(middle, end));
+  }
+}

@@ -6,8 +6,8 @@ import { randomFloats } from '../../testing/arrays.ts';
 import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
 import { transcendental } from '../../testing/tolerances.ts';
-import { swiGluBackward, swiGluForward } from './swiGlu.cpu.ts';
-import { swiGlu } from './swiGlu.ts';
+import { swiGluBackward, swiGluForward, swiGluFusedBackward, swiGluFusedForward } from './swiGlu.cpu.ts';
+import { swiGlu, swiGluFused, swiGluFusedGrad } from './swiGlu.ts';
 
 describe.each(await testBackends())('swiGlu on %s', (backendName) => {
   let opened: OpenedBackend;
@@ -32,5 +32,18 @@ describe.each(await testBackends())('swiGlu on %s', (backendName) => {
     const [out] = await download(opened, swiGlu(tf.tensor1d([-1e4, 1e4, -100]), tf.ones([3])));
     expect(out![1]).toBe(1e4);
     expect(Math.abs(out![0]!) + Math.abs(out![2]!)).toBeLessThan(1e-25);
+  });
+
+  it.each([[1, 1], [5, 3], [3, 64], [63, 257], [65, 68]])('takes gate and up side by side: %i rows of %i', async (R, F) => {
+    const [gateUp, gradOut] = [randomFloats(2 * R * F, 1, 4), randomFloats(R * F, 2)];
+    const [out, gradGateUp] = await download(opened, tf.tidy(() => {
+      const t = tf.tensor2d(gateUp, [R, 2 * F]);
+      return [swiGluFused(t), swiGluFusedGrad(t, tf.tensor2d(gradOut, [R, F]))];
+    }));
+    const expected = [new Float64Array(R * F), new Float64Array(2 * R * F)] as const;
+    swiGluFusedForward(Float64Array.from(gateUp), expected[0], F);
+    swiGluFusedBackward(Float64Array.from(gateUp), Float64Array.from(gradOut), expected[1], F);
+    assertAllClose(out!, expected[0], transcendental, 'out');
+    assertAllClose(gradGateUp!, expected[1], transcendental, 'gradient');
   });
 });
