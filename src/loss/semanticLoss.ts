@@ -20,10 +20,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { TrainConfig } from '../config/train.ts';
+import { assertTensor } from '../kernels/assertShape.ts';
 import { crossEntropy } from '../kernels/crossEntropy/crossEntropy.ts';
+import type { HeadLoss } from '../kernels/headLoss/headLoss.ts';
 import { prefixWeights } from '../kernels/prefixWeights/prefixWeights.ts';
+import { objectiveOf } from '../kernels/semanticObjective/semanticObjective.ts';
 import { semanticDistance } from '../kernels/semanticDistance/semanticDistance.ts';
 import { withGradient } from '../kernels/withGradient.ts';
+import type { Slice } from '../kernels/slice.ts';
 import { klDivergence } from './klDivergence.ts';
 
 export type SemanticLossSettings = Pick<TrainConfig, 'semanticLambda' | 'emdObjective' | 'prefixWeighting' | 'importanceLogClamp' | 'klBeta'>;
@@ -108,5 +112,52 @@ export function semanticLoss(benign: BenignTokens | null, unsafe: UnsafeTokens |
     kl,
     meanDistance: mean(distance),
     meanWeight: weights ? mean(weights) : tf.scalar(1),
+  };
+}
+
+/** What the objective is computed from of the unsafe tokens, row after row. Borrowed. */
+export interface UnsafeScores {
+  /** Of a head loss with a cost, and with an anchor if klBeta > 0. */
+  state: HeadLoss;
+  /** [R + 1] int32: row r owns tokens rowOffsets[r] .. rowOffsets[r + 1] - 1. */
+  rowOffsets: tf.Tensor;
+  /** [N] float32: log p_base(y) of each token. Frozen. */
+  baseLogProbs: tf.Tensor;
+}
+
+/** Terms and gradients of the objective. */
+export interface SemanticObjective {
+  /** [6] total, benign, semantic, kl (nats), mean distance, mean weight; owned by the caller. total = benign + semantic + kl. */
+  terms: tf.Tensor1D;
+  /** What goes into headLossBackward; slices of one tensor that `dispose` frees. */
+  benign: { gradLogProbs: Slice; gradDistance: null; gradKl: null } | null;
+  unsafe: { gradLogProbs: Slice; gradDistance: Slice; gradKl: Slice | null } | null;
+  /** Frees the gradients, not the terms. */
+  dispose(): void;
+}
+
+/**
+ * The objective over the scores that head losses gave, and its gradients with respect to them; all of it on the device.
+ * @param benign tokens to learn, or null for none; borrowed
+ * @param unsafe tokens to move away from, or null for none; borrowed
+ * @throws EngineError bad-argument if there is neither, or scores without what the settings need; bad-shape
+ */
+export function semanticObjective(benign: HeadLoss | null, unsafe: UnsafeScores | null, settings: Omit<SemanticLossSettings, 'emdObjective'>): SemanticObjective {
+  if (!benign && !unsafe) throw new EngineError('bad-argument', 'The training objective needs benign or unsafe tokens.');
+  const scores: Parameters<typeof objectiveOf>[0] = benign ? { benign: benign.logProbs } : {};
+  if (unsafe) {
+    const { logProbs, distance, kl } = unsafe.state;
+    if (!distance) throw new EngineError('bad-argument', 'The training objective needs the semantic distance of the unsafe tokens: give the head loss a cost.');
+    if (settings.klBeta > 0 && !kl) throw new EngineError('bad-argument', 'The KL anchor (klBeta > 0) needs the base LM: give the head loss an anchor.');
+    assertTensor('semanticObjective', 'rowOffsets', unsafe.rowOffsets, [null], 'int32');
+    assertTensor('semanticObjective', 'baseLogProbs', unsafe.baseLogProbs, logProbs.shape);
+    Object.assign(scores, { logProbs, distance, baseLogProbs: unsafe.baseLogProbs, rowOffsets: unsafe.rowOffsets, ...(kl ? { kl } : {}) });
+  }
+  const { gradients, terms, slices } = objectiveOf(scores, settings);
+  return {
+    terms,
+    benign: slices.benign ? { gradLogProbs: slices.benign, gradDistance: null, gradKl: null } : null,
+    unsafe: slices.logProbs && slices.distance ? { gradLogProbs: slices.logProbs, gradDistance: slices.distance, gradKl: slices.kl ?? null } : null,
+    dispose: () => gradients.dispose(),
   };
 }
