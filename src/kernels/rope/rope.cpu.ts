@@ -34,6 +34,14 @@ export function ropeRotate(x: Floats, cos: Floats, sin: Floats, positions: Int32
   }
 }
 
+/** ropeRotate in place on the first `heads` heads of K values in each row of `width` values; qkv [R, width], positions [R]. */
+export function ropeRotateInPlace(qkv: Floats, cos: Floats, sin: Floats, positions: Int32Array, width: number, heads: number, K: number, direction: 1 | -1): void {
+  for (let row = 0; row < positions.length; row++) {
+    const rotated = qkv.subarray(row * width, row * width + heads * K);
+    ropeRotate(rotated, cos, sin, positions.subarray(row, row + 1), rotated, heads, K, direction);
+  }
+}
+
 /** cos and sin of position · theta^(−2i/K), computed in float64. Both [P, K/2]. */
 export function ropeAngles(P: number, K: number, theta: number): { cos: Float32Array; sin: Float32Array } {
   const half = K / 2;

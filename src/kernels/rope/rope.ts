@@ -2,9 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertTensor } from '../assertShape.ts';
+import { assertSoleOwner } from '../assertSoleOwner.ts';
 import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { assertPositions, ropeAngles, ropeRotate } from './rope.cpu.ts';
-import { ropeProgram } from './rope.webgpu.ts';
+import { assertPositions, ropeAngles, ropeRotate, ropeRotateInPlace } from './rope.cpu.ts';
+import { ropeProgram, rotateProgram } from './rope.webgpu.ts';
 
 const rotate: KernelSpec<'x' | 'cos' | 'sin' | 'positions'> = {
   name: 'SidestepRope',
@@ -20,7 +21,21 @@ const rotate: KernelSpec<'x' | 'cos' | 'sin' | 'positions'> = {
   ],
 };
 
-export const ropeSpecs = [rotate];
+const rotateRows: KernelSpec<'qkv' | 'cos' | 'sin' | 'positions'> = {
+  name: 'SidestepRopeInPlace',
+  inPlace: ['qkv'],
+  outputs: () => [],
+  host: ({ qkv, cos, sin, positions }, { heads, headDim, direction }) =>
+    ropeRotateInPlace(qkv.f32, cos.f32, sin.f32, positions.i32, qkv.shape[1]!, heads as number, headDim as number, direction === 1 ? 1 : -1),
+  webgpu: ({ qkv, cos, sin, positions }, { heads, headDim, direction }) => [
+    rotateProgram(
+      { qkv, cos, sin, positions },
+      { rows: qkv.shape[0]!, width: qkv.shape[1]!, heads: heads as number, headDim: headDim as number, direction: direction as number },
+    ),
+  ],
+};
+
+export const ropeSpecs = [rotate, rotateRows] as KernelSpec[];
 
 export const ropeGradient: tf.GradConfig = {
   kernelName: rotate.name,
@@ -50,6 +65,34 @@ export function rope(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor, positions: tf
   assertTensor('rope', 'sin', sin, cos.shape);
   assertTensor('rope', 'positions', positions, [B, T], 'int32');
   return runKernel(rotate.name, { x, cos, sin, positions }, { direction: 1 })[0]!;
+}
+
+/** Where to turn which heads of rows q | k | v by how much. */
+export interface Rotation {
+  /** [P, K/2] float32 of createRopeTables, borrowed. */
+  cos: tf.Tensor;
+  sin: tf.Tensor;
+  /** [R] int32, borrowed; each in 0..P-1 (throws on WASM; on WebGPU a position outside reads the table's edge). */
+  positions: tf.Tensor;
+  /** How many heads at the beginning of each row are turned: queries and keys. */
+  heads: number;
+  headDim: number;
+}
+
+/**
+ * rope on the first heads of each row, in place. The gradient is the same with direction −1.
+ * @param qkv       [R, W] float32, W ≥ heads · headDim, owned by the caller alone; rewritten
+ * @param direction −1 turns back
+ * @throws EngineError bad-shape, bad-argument if another tensor shares the storage of qkv
+ */
+export function rotateInPlace(qkv: tf.Tensor, { cos, sin, positions, heads, headDim }: Rotation, direction: 1 | -1): void {
+  assertTensor('rotateInPlace', 'qkv', qkv, [null, null]);
+  if (headDim % 2 !== 0 || heads * headDim > qkv.shape[1]!) throw new EngineError('bad-shape', `rotateInPlace: ${heads} heads of ${headDim} values do not fit rows of ${qkv.shape[1]}, or are odd.`);
+  assertTensor('rotateInPlace', 'cos', cos, [null, headDim / 2]);
+  assertTensor('rotateInPlace', 'sin', sin, cos.shape);
+  assertTensor('rotateInPlace', 'positions', positions, [qkv.shape[0]!], 'int32');
+  assertSoleOwner('rotateInPlace', 'qkv', qkv);
+  runKernel(rotateRows.name, { qkv, cos, sin, positions }, { heads, headDim, direction });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** WGSL of rope: one invocation a pair. */
 import type * as tf from '@tensorflow/tfjs-core';
+import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 
 export function ropeProgram(
@@ -38,5 +39,45 @@ export function ropeProgram(
   out[base + params.half] = high * c + low * s;
 }`,
     workgroups: lineWorkgroups(N * H * half),
+  };
+}
+
+/** In place on the first `heads` heads of each row of `width` values; a pair or, where K/2 allows, four an invocation. */
+export function rotateProgram(
+  t: { qkv: KernelTensor; cos: KernelTensor; sin: KernelTensor; positions: KernelTensor },
+  { rows, width, heads, headDim, direction }: { rows: number; width: number; heads: number; headDim: number; direction: number },
+): WgslProgram {
+  const fours = headDim % 8 === 0 && width % 4 === 0;
+  const element = fours ? 'vec4f' : 'f32';
+  const half = headDim / (fours ? 8 : 2);
+  return {
+    key: 'ropeRotate',
+    bindings: [
+      { name: 'cosTable', tensor: t.cos, element, access: 'read' },
+      { name: 'sinTable', tensor: t.sin, element, access: 'read' },
+      { name: 'positions', tensor: t.positions, element: 'i32', access: 'read' },
+      { name: 'qkv', tensor: t.qkv, element, access: 'read_write' },
+    ],
+    uniforms: [
+      countUniform(rows * heads * half),
+      { name: 'heads', type: 'u32', value: heads },
+      { name: 'half', type: 'u32', value: half },
+      { name: 'width', type: 'u32', value: width / (fours ? 4 : 1) },
+      { name: 'direction', type: 'f32', value: direction },
+    ],
+    code: () => `${lineMain}
+  let pair = i % params.half;
+  let head = i / params.half;
+  let row = head / params.heads;
+  let angle = u32(positions[row]) * params.half + pair;
+  let c = cosTable[angle];
+  let s = sinTable[angle] * params.direction;
+  let at = row * params.width + (head % params.heads) * params.half * 2u + pair;
+  let low = qkv[at];
+  let high = qkv[at + params.half];
+  qkv[at] = low * c - high * s;
+  qkv[at + params.half] = high * c + low * s;
+}`,
+    workgroups: lineWorkgroups(rows * heads * half),
   };
 }
