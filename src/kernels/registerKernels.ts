@@ -9,6 +9,7 @@ import { registerCoreGradients } from './coreGradients.ts';
 import { crossEntropyGradient, crossEntropySpecs } from './crossEntropy/crossEntropy.ts';
 import { embeddingGradient, embeddingSpecs } from './embedding/embedding.ts';
 import { geluSpecs } from './gelu/gelu.ts';
+import { headLossSpecs } from './headLoss/rowKernels.ts';
 import { type KernelBackendName, type KernelSpec, registerKernelSpec } from './kernelSpec.ts';
 import { appendKvSpecs } from './kvCache/appendKv.ts';
 import { kvCacheSpecs } from './kvCache/kvCache.ts';
@@ -19,6 +20,7 @@ import { prefixWeightsSpecs } from './prefixWeights/prefixWeights.ts';
 import { rmsNormGradient, rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
 import { ropeGradient, ropeSpecs } from './rope/rope.ts';
 import { semanticDistanceSpecs } from './semanticDistance/semanticDistance.ts';
+import { semanticObjectiveSpecs } from './semanticObjective/semanticObjective.ts';
 import { sumSquaresSpecs } from './sumSquares/sumSquares.ts';
 import { swiGluGradient, swiGluSpecs } from './swiGlu/swiGlu.ts';
 
@@ -39,6 +41,8 @@ const specs: KernelSpec[] = [
   ...sumSquaresSpecs,
   ...semanticDistanceSpecs,
   ...prefixWeightsSpecs,
+  ...headLossSpecs,
+  ...semanticObjectiveSpecs,
   matMul2dSpec,
   addMatMulSpec,
   columnSumsSpec,

@@ -1,9 +1,14 @@
-/** Token embedding: the row of each id. Its gradient is a deterministic scatter-add straight into the table's gradient. */
+/**
+ * Token embedding, and other reads and writes of whole rows by index. The gradient is a deterministic scatter-add straight into the table's
+ * gradient.
+ */
 import * as tf from '@tensorflow/tfjs-core';
-import { assertTensor } from '../assertShape.ts';
+import { assertOperand, assertTensor } from '../assertShape.ts';
 import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { embeddingBackward, embeddingForward } from './embedding.cpu.ts';
+import type { Operand, Slice } from '../slice.ts';
+import { addEmbeddingBackward, embeddingBackward, embeddingForward, embedTokensForward, gatherRowsForward, scatterRowsForward } from './embedding.cpu.ts';
 import { embeddingGradPrograms, embeddingProgram } from './embedding.webgpu.ts';
+import { addEmbeddingGradProgram, embeddingLinksProgram, embedTokensProgram, gatherRowsProgram, scatterRowsProgram } from './rows.webgpu.ts';
 
 const forward: KernelSpec<'weight' | 'inputIds'> = {
   name: 'SidestepEmbedding',
@@ -23,7 +28,39 @@ const backward: KernelSpec<'gradOut' | 'inputIds'> = {
     embeddingGradPrograms(gradOut, inputIds, gradWeight!, links!, tf.util.sizeFromShape(inputIds.shape), vocabSize as number, gradOut.shape.at(-1)!),
 };
 
-export const embeddingSpecs = [forward, backward];
+/** `positionTable` and `positions` are left out together. */
+const embed: KernelSpec = {
+  name: 'SidestepEmbedTokens',
+  outputs: ({ table, ids }) => [{ shape: [ids!.shape[0]!, table!.shape[1]!], dtype: 'float32' }],
+  host: ({ table, ids, positionTable, positions }, _attributes, [out]) =>
+    embedTokensForward(table!.f32, ids!.i32, positionTable && positions ? { table: positionTable.f32, positions: positions.i32 } : null, out!.f32, table!.shape[1]!),
+  webgpu: ({ table, ids, positionTable, positions }, _attributes, [out]) => [embedTokensProgram({ table: table!, ids: ids!, positionTable, positions, out: out! }, table!.shape[1]!)],
+};
+
+/** The output is scratch: links between rows of one id. */
+const addGrad: KernelSpec<'gradX' | 'ids' | 'into'> = {
+  name: 'SidestepAddEmbeddingGrad',
+  inPlace: ['into'],
+  outputs: ({ ids }) => [{ shape: [2 * ids.shape[0]!], dtype: 'int32' }],
+  host: ({ gradX, ids, into }) => addEmbeddingBackward(gradX.f32, ids.i32, into.f32, into.shape[1]!),
+  webgpu: ({ gradX, ids, into }, _attributes, [links]) => [embeddingLinksProgram(ids, links!), addEmbeddingGradProgram({ gradX, ids, links: links!, into }, into.shape[1]!)],
+};
+
+const gather: KernelSpec<'x' | 'rows'> = {
+  name: 'SidestepGatherRows',
+  outputs: ({ x, rows }) => [{ shape: [rows.shape[0]!, x.shape[1]!], dtype: 'float32' }],
+  host: ({ x, rows }, _attributes, [out]) => gatherRowsForward(x.f32, rows.i32, out!.f32, x.shape[1]!),
+  webgpu: ({ x, rows }, _attributes, [out]) => [gatherRowsProgram(x, rows, out!, x.shape[1]!)],
+};
+
+const scatter: KernelSpec<'grad' | 'rows'> = {
+  name: 'SidestepScatterRows',
+  outputs: ({ grad }, { totalRows }) => [{ shape: [totalRows as number, grad.shape[1]!], dtype: 'float32' }],
+  host: ({ grad, rows }, _attributes, [out]) => scatterRowsForward(grad.f32, rows.i32, out!.f32, grad.shape[1]!),
+  webgpu: ({ grad, rows }, _attributes, [out]) => [scatterRowsProgram(grad, rows, out!, grad.shape[1]!)],
+};
+
+export const embeddingSpecs = [forward, backward, embed, addGrad, gather, scatter] as KernelSpec[];
 
 export const embeddingGradient: tf.GradConfig = {
   kernelName: forward.name,
@@ -48,4 +85,62 @@ export function embedding(weight: tf.Tensor, inputIds: tf.Tensor): tf.Tensor {
   assertTensor('embedding', 'weight', weight, [null, null]);
   assertTensor('embedding', 'inputIds', inputIds, inputIds.shape.map(() => null), 'int32');
   return runKernel(forward.name, { weight, inputIds })[0]!;
+}
+
+/**
+ * out[r] = table[ids[r]], plus positional.table[positional.positions[r]] where given (learned positions, GPT-2)
+ * @param table      [V, C] float32, borrowed
+ * @param ids        [R] int32, borrowed; ids outside 0..V-1 throw on WASM and give NaN on WebGPU, positions outside their table too
+ * @param positional table [P, C] float32 and positions [R] int32, borrowed
+ * @returns          [R, C] float32, owned by the caller
+ * @throws EngineError bad-shape, bad-argument
+ */
+export function embedTokens(table: Operand, ids: tf.Tensor, positional?: { table: Operand; positions: tf.Tensor } | null): tf.Tensor {
+  assertOperand('embedTokens', 'table', table, [null, null]);
+  assertTensor('embedTokens', 'ids', ids, [null], 'int32');
+  if (!positional) return runKernel(embed.name, { table, ids })[0]!;
+  assertOperand('embedTokens', 'position table', positional.table, [null, table.shape[1]!]);
+  assertTensor('embedTokens', 'positions', positional.positions, ids.shape, 'int32');
+  return runKernel(embed.name, { table, ids, positionTable: positional.table, positions: positional.positions })[0]!;
+}
+
+/**
+ * into[ids[r]] += gradX[r], in row order: the same bits on every run. Also the gradient towards a position table, with positions as ids.
+ * @param gradX [R, C] float32, borrowed
+ * @param ids   [R] int32, borrowed; ids outside 0..V-1 throw on WASM and are passed over on WebGPU
+ * @param into  [V, C], added to
+ * @throws EngineError bad-shape, bad-argument
+ */
+export function addEmbeddingGrad(gradX: tf.Tensor, ids: tf.Tensor, into: Slice): void {
+  assertOperand('addEmbeddingGrad', 'into', into, [null, null]);
+  assertTensor('addEmbeddingGrad', 'ids', ids, [null], 'int32');
+  assertTensor('addEmbeddingGrad', 'gradX', gradX, [ids.shape[0]!, into.shape[1]!]);
+  runKernel(addGrad.name, { gradX, ids, into })[0]!.dispose();
+}
+
+/**
+ * out[n] = x[rows[n]]
+ * @param x    [R, C] float32, borrowed
+ * @param rows [N] int32, borrowed; a row outside 0..R-1 throws on WASM and gives NaN on WebGPU
+ * @returns    [N, C] float32, owned by the caller
+ * @throws EngineError bad-shape, bad-argument
+ */
+export function gatherRows(x: tf.Tensor, rows: tf.Tensor): tf.Tensor {
+  assertTensor('gatherRows', 'x', x, [null, null]);
+  assertTensor('gatherRows', 'rows', rows, [null], 'int32');
+  return runKernel(gather.name, { x, rows })[0]!;
+}
+
+/**
+ * The gradient of gatherRows: out[rows[n]] = grad[n], zeros elsewhere.
+ * @param grad      [N, C] float32, borrowed
+ * @param rows      [N] int32, all different, borrowed; a row outside 0..totalRows-1 throws on WASM and is passed over on WebGPU
+ * @param totalRows R
+ * @returns         [R, C] float32, owned by the caller
+ * @throws EngineError bad-shape, bad-argument
+ */
+export function scatterRows(grad: tf.Tensor, rows: tf.Tensor, totalRows: number): tf.Tensor {
+  assertTensor('scatterRows', 'grad', grad, [null, null]);
+  assertTensor('scatterRows', 'rows', rows, [grad.shape[0]!], 'int32');
+  return runKernel(scatter.name, { grad, rows }, { totalRows })[0]!;
 }

@@ -1,0 +1,150 @@
+/** WGSL that reads and writes whole rows by index: token embedding with positions, its gradient into a slab, gather and scatter of rows. */
+import type { KernelTensor } from '../kernelSpec.ts';
+import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
+
+const quietNaN = 0x7fc00000;
+
+/** Columns four at a time where C allows. */
+const columnsOf = (C: number): { element: 'f32' | 'vec4f'; width: number } => (C % 4 === 0 ? { element: 'vec4f', width: C / 4 } : { element: 'f32', width: C });
+
+/** A GPU cannot throw: an index outside its table gives NaN, which every later check sees. */
+export function embedTokensProgram(
+  t: { table: KernelTensor; ids: KernelTensor; positionTable?: KernelTensor | undefined; positions?: KernelTensor | undefined; out: KernelTensor },
+  C: number,
+): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const [N, V] = [t.ids.shape[0]!, t.table.shape[0]!];
+  const { positionTable, positions } = t;
+  return {
+    key: 'embedTokens',
+    bindings: [
+      { name: 'table', tensor: t.table, element, access: 'read' },
+      { name: 'ids', tensor: t.ids, element: 'i32', access: 'read' },
+      ...(positionTable && positions
+        ? ([
+            { name: 'positionTable', tensor: positionTable, element, access: 'read' },
+            { name: 'positions', tensor: positions, element: 'i32', access: 'read' },
+          ] as const)
+        : []),
+      { name: 'out', tensor: t.out, element, access: 'read_write' },
+    ],
+    uniforms: [
+      countUniform(N * width),
+      { name: 'V', type: 'i32', value: V },
+      { name: 'P', type: 'i32', value: positionTable?.shape[0] ?? 0 },
+      { name: 'C', type: 'u32', value: width },
+      { name: 'nan', type: 'u32', value: quietNaN },
+    ],
+    code: () => `${lineMain}
+  let row = i / params.C;
+  let c = i % params.C;
+  let id = ids[row];
+  ${positionTable ? 'let position = positions[row];' : ''}
+  if (id < 0 || id >= params.V${positionTable ? ' || position < 0 || position >= params.P' : ''}) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
+  out[i] = table[u32(id) * params.C + c]${positionTable ? ' + positionTable[u32(position) * params.C + c]' : ''};
+}`,
+    workgroups: lineWorkgroups(N * width),
+  };
+}
+
+/** `links` [2N]: the next row with the same id (or −1), then 1 where a row is the first of its id. */
+export function embeddingLinksProgram(ids: KernelTensor, links: KernelTensor): WgslProgram {
+  const N = ids.shape[0]!;
+  return {
+    key: 'embeddingLinks',
+    bindings: [
+      { name: 'inputIds', tensor: ids, element: 'i32', access: 'read' },
+      { name: 'links', tensor: links, element: 'i32', access: 'read_write' },
+    ],
+    uniforms: [countUniform(N)],
+    code: () => `${lineMain}
+  let id = inputIds[i];
+  var next = -1;
+  for (var r = i + 1u; r < params.count; r++) { if (inputIds[r] == id) { next = i32(r); break; } }
+  var first = 1;
+  for (var r = 0u; r < i; r++) { if (inputIds[r] == id) { first = 0; break; } }
+  links[i] = next;
+  links[params.count + i] = first;
+}`,
+    workgroups: lineWorkgroups(N),
+  };
+}
+
+/** into[id] += its rows of gradX, in row order: the same bits on every run, without atomics. */
+export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTensor; links: KernelTensor; into: KernelTensor }, C: number): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const N = t.ids.shape[0]!;
+  return {
+    key: 'addEmbeddingGrad',
+    bindings: [
+      { name: 'gradX', tensor: t.gradX, element, access: 'read' },
+      { name: 'ids', tensor: t.ids, element: 'i32', access: 'read' },
+      { name: 'links', tensor: t.links, element: 'i32', access: 'read' },
+      { name: 'table', tensor: t.into, element, access: 'read_write' },
+    ],
+    uniforms: [countUniform(N * width), { name: 'N', type: 'u32', value: N }, { name: 'V', type: 'i32', value: t.into.shape[0]! }, { name: 'C', type: 'u32', value: width }],
+    code: () => `${lineMain}
+  let row = i / params.C;
+  let c = i % params.C;
+  let id = ids[row];
+  if (links[params.N + row] == 0 || id < 0 || id >= params.V) { return; }
+  var sum = gradX[i];
+  for (var r = links[row]; r >= 0; r = links[r]) { sum += gradX[u32(r) * params.C + c]; }
+  table[u32(id) * params.C + c] += sum;
+}`,
+    workgroups: lineWorkgroups(N * width),
+  };
+}
+
+export function gatherRowsProgram(x: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const N = rows.shape[0]!;
+  return {
+    key: 'gatherRows',
+    bindings: [
+      { name: 'x', tensor: x, element, access: 'read' },
+      { name: 'rows', tensor: rows, element: 'i32', access: 'read' },
+      { name: 'out', tensor: out, element, access: 'read_write' },
+    ],
+    uniforms: [countUniform(N * width), { name: 'R', type: 'i32', value: x.shape[0]! }, { name: 'C', type: 'u32', value: width }, { name: 'nan', type: 'u32', value: quietNaN }],
+    code: () => `${lineMain}
+  let row = rows[i / params.C];
+  if (row < 0 || row >= params.R) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
+  out[i] = x[u32(row) * params.C + i % params.C];
+}`,
+    workgroups: lineWorkgroups(N * width),
+  };
+}
+
+/** A workgroup a row of the result: its threads look together for the row of grad that belongs there. */
+export function scatterRowsProgram(grad: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const R = out.shape[0]!;
+  const x = Math.min(R, 65535);
+  return {
+    key: 'scatterRows',
+    bindings: [
+      { name: 'grad', tensor: grad, element, access: 'read' },
+      { name: 'rows', tensor: rows, element: 'i32', access: 'read' },
+      { name: 'out', tensor: out, element, access: 'read_write' },
+    ],
+    uniforms: [countUniform(R), { name: 'N', type: 'u32', value: rows.shape[0]! }, { name: 'C', type: 'u32', value: width }],
+    code: () => `
+var<workgroup> source: i32;
+@compute @workgroup_size(32)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) local: u32) {
+  let row = workgroup.y * grid.x + workgroup.x;
+  if (row >= params.count) { return; }
+  if (local == 0u) { source = -1; }
+  workgroupBarrier();
+  for (var n = local; n < params.N; n += 32u) { if (rows[n] == i32(row)) { source = i32(n); } }
+  workgroupBarrier();
+  for (var c = local; c < params.C; c += 32u) {
+    var value = ${element}(0.0);
+    if (source >= 0) { value = grad[u32(source) * params.C + c]; }
+    out[row * params.C + c] = value;
+  }
+}`,
+    workgroups: [x, x === 0 ? 0 : Math.ceil(R / x), 1],
+  };
+}
