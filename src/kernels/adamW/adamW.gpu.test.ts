@@ -4,9 +4,10 @@ import type { OpenedBackend } from '../../device/openDevice.ts';
 import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats } from '../../testing/arrays.ts';
 import { openTestBackend, testBackends } from '../../testing/backend.ts';
+import { createSlab, readSlices } from '../../testing/slabs.ts';
 import { reduction } from '../../testing/tolerances.ts';
 import { adamWUpdate } from './adamW.cpu.ts';
-import { adamWStep } from './adamW.ts';
+import { adamWSlabStep, adamWStep } from './adamW.ts';
 
 describe.each(await testBackends())('adamWStep on %s', (backendName) => {
   let opened: OpenedBackend;
@@ -34,6 +35,33 @@ describe.each(await testBackends())('adamWStep on %s', (backendName) => {
     assertAllClose(await m.data(), expected[1], reduction, 'm');
     assertAllClose(await v.data(), expected[2], reduction, 'v');
     tf.dispose([param, m, v, gradScale]);
+    await opened.assertHealthy();
+  });
+
+  it.each([1, 65, 64, 4096, 4097])('steps on slices of slabs, decays one of them only, and zeroes their gradients: %i values', async (size) => {
+    const settings = { learningRate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    const decays = [0.1, 0];
+    const starts = [randomFloats(size, 1), randomFloats(30, 2)];
+    const slabOf = (arrays: Float32Array[]) => createSlab(arrays.map((data) => ({ shape: [data.length], data })));
+    const zeros = (): Float32Array[] => starts.map(({ length }) => new Float32Array(length));
+    const [params, m, v] = [slabOf(starts), slabOf(zeros()), slabOf(zeros())];
+    const gradScale = tf.tensor1d([99, 0.5]);
+    const expected = starts.map((start) => [Float64Array.from(start), new Float64Array(start.length), new Float64Array(start.length)] as const);
+    for (let step = 1; step <= 3; step++) {
+      const values = starts.map(({ length }, i) => randomFloats(length, 10 * step + i));
+      const grads = slabOf(values);
+      decays.forEach((weightDecay, i) => {
+        adamWSlabStep({ params: params.slices[i]!, grads: grads.slices[i]!, m: m.slices[i]!, v: v.slices[i]! }, { ...settings, weightDecay, step, gradScale });
+        adamWUpdate(expected[i]![0], Float64Array.from(values[i]!), expected[i]![1], expected[i]![2], 0.5, { ...settings, weightDecay, step });
+      });
+      for (const zeroed of readSlices(await grads.slab.data(), grads.slices)) expect(zeroed.every((g) => g === 0)).toBe(true);
+      grads.slab.dispose();
+    }
+    for (const [at, { slab, slices }] of [params, m, v].entries()) {
+      readSlices(await slab.data(), slices).forEach((values, i) => assertAllClose(values, expected[i]![at]!, reduction, ['params', 'm', 'v'][at]));
+      slab.dispose();
+    }
+    gradScale.dispose();
     await opened.assertHealthy();
   });
 });

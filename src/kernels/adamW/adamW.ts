@@ -1,11 +1,12 @@
-/** One AdamW step on one parameter, in place: no temporary memory at all. */
+/** One AdamW step in place, on one parameter or on a slab of them: no temporary memory at all. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertSoleOwner } from '../assertSoleOwner.ts';
-import { assertTensor } from '../assertShape.ts';
+import { assertOperand, assertTensor } from '../assertShape.ts';
 import { type Attributes, type KernelSpec, runKernel } from '../kernelSpec.ts';
+import { type Operand, tensorOf } from '../slice.ts';
 import { type AdamWSettings, adamWUpdate, biasCorrection } from './adamW.cpu.ts';
-import { adamWProgram } from './adamW.webgpu.ts';
+import { adamWProgram, adamWSlabProgram } from './adamW.webgpu.ts';
 
 const sizeOf = ({ shape }: { shape: number[] }): number => shape.reduce((a, b) => a * b, 1);
 
@@ -27,7 +28,18 @@ const update: KernelSpec<'param' | 'grad' | 'm' | 'v' | 'gradScale'> = {
   ],
 };
 
-export const adamWSpecs = [update];
+const slabUpdate: KernelSpec<'params' | 'grads' | 'm' | 'v' | 'gradScale'> = {
+  name: 'SidestepAdamWSlab',
+  inPlace: ['params', 'grads', 'm', 'v'],
+  outputs: () => [],
+  host: ({ params, grads, m, v, gradScale }, attributes) => {
+    adamWUpdate(params.f32, grads.f32, m.f32, v.f32, gradScale.f32[1]!, settingsOf(attributes));
+    grads.f32.fill(0);
+  },
+  webgpu: (tensors, attributes) => [adamWSlabProgram(tensors, sizeOf(tensors.params), settingsOf(attributes))],
+};
+
+export const adamWSpecs = [update, slabUpdate] as KernelSpec[];
 
 /**
  * g = grad · gradScale; m = β1·m + (1−β1)·g; v = β2·v + (1−β2)·g²;
@@ -51,4 +63,31 @@ export function adamWStep(param: tf.Tensor, grad: tf.Tensor, m: tf.Tensor, v: tf
   assertSoleOwner('adamWStep', 'm', m);
   assertSoleOwner('adamWStep', 'v', v);
   runKernel(update.name, { param, grad, m, v, gradScale }, { learningRate, beta1, beta2, epsilon, weightDecay, step });
+}
+
+/** Four operands of one shape: whole slabs, or the same part of each. All float32, each slab owned by the caller alone. */
+export interface AdamWSlabs {
+  params: Operand;
+  grads: Operand;
+  /** First and second moment. */
+  m: Operand;
+  v: Operand;
+}
+
+/**
+ * The step of adamWStep on all parameters of a slab at once; sets the gradients to 0 in the same pass, ready to be added to.
+ * @param slabs    all rewritten
+ * @param settings step counts from 1; gradScale [2] is what clipScale returns: its second value multiplies every gradient; borrowed
+ * @throws EngineError bad-shape, bad-argument if storage is shared with another tensor or the step is not positive
+ * @see Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"; same arithmetic as torch.optim.AdamW
+ */
+export function adamWSlabStep({ params, grads, m, v }: AdamWSlabs, settings: AdamWSettings & { gradScale: tf.Tensor }): void {
+  const { gradScale, learningRate, beta1, beta2, epsilon, weightDecay, step } = settings;
+  if (!Number.isInteger(step) || step < 1) throw new EngineError('bad-argument', `adamWSlabStep: step ${step} must be a whole number from 1.`);
+  for (const [name, operand] of Object.entries({ params, grads, m, v })) {
+    assertOperand('adamWSlabStep', name, operand, params.shape);
+    assertSoleOwner('adamWSlabStep', name, tensorOf(operand));
+  }
+  assertTensor('adamWSlabStep', 'gradScale', gradScale, [2]);
+  runKernel(slabUpdate.name, { params, grads, m, v, gradScale }, { learningRate, beta1, beta2, epsilon, weightDecay, step });
 }

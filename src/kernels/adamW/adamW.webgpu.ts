@@ -1,15 +1,30 @@
 /** WGSL of adamW: parameter and both moments rewritten in one pass. */
 import type * as tf from '@tensorflow/tfjs-core';
+import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 import { type AdamWSettings, biasCorrection } from './adamW.cpu.ts';
+
+/** The differences from 1 are made in float64 here: 1 − 0.999 in float32 would already be off by 5e-5 of its value. */
+function uniformsOf(count: number, { learningRate, beta1, beta2, epsilon, weightDecay, step }: AdamWSettings): WgslProgram['uniforms'] {
+  const f32 = (name: string, value: number): WgslProgram['uniforms'][number] => ({ name, type: 'f32', value });
+  return [
+    countUniform(count),
+    f32('keep', 1 - learningRate * weightDecay),
+    f32('beta1', beta1),
+    f32('beta2', beta2),
+    f32('rest1', 1 - beta1),
+    f32('rest2', 1 - beta2),
+    f32('stepSize', learningRate / biasCorrection(beta1, step)),
+    f32('rootCorrection', Math.sqrt(biasCorrection(beta2, step))),
+    f32('epsilon', epsilon),
+  ];
+}
 
 export function adamWProgram(
   t: { param: tf.TensorInfo; grad: tf.TensorInfo; m: tf.TensorInfo; v: tf.TensorInfo; gradScale: tf.TensorInfo },
   count: number,
   settings: AdamWSettings,
 ): WgslProgram {
-  const { learningRate, beta1, beta2, epsilon, weightDecay, step } = settings;
-  const f32 = (name: string, value: number): WgslProgram['uniforms'][number] => ({ name, type: 'f32', value });
   return {
     key: 'adamW',
     bindings: [
@@ -19,18 +34,7 @@ export function adamWProgram(
       { name: 'grad', tensor: t.grad, element: 'f32', access: 'read' },
       { name: 'gradScale', tensor: t.gradScale, element: 'f32', access: 'read' },
     ],
-    // The differences from 1 are made in float64 here: 1 − 0.999 in float32 would already be off by 5e-5 of its value.
-    uniforms: [
-      countUniform(count),
-      f32('keep', 1 - learningRate * weightDecay),
-      f32('beta1', beta1),
-      f32('beta2', beta2),
-      f32('rest1', 1 - beta1),
-      f32('rest2', 1 - beta2),
-      f32('stepSize', learningRate / biasCorrection(beta1, step)),
-      f32('rootCorrection', Math.sqrt(biasCorrection(beta2, step))),
-      f32('epsilon', epsilon),
-    ],
+    uniforms: uniformsOf(count, settings),
     code: () => `${lineMain}
   let g = grad[i] * gradScale[0];
   let first = params.beta1 * m[i] + params.rest1 * g;
@@ -40,5 +44,35 @@ export function adamWProgram(
   param[i] = param[i] * params.keep - params.stepSize * first / (sqrt(second) / params.rootCorrection + params.epsilon);
 }`,
     workgroups: lineWorkgroups(count),
+  };
+}
+
+/** The same on slabs, four values an invocation where their number allows; zeroes the gradients and reads their scale at `gradScale[1]`. */
+export function adamWSlabProgram(
+  t: { params: KernelTensor; grads: KernelTensor; m: KernelTensor; v: KernelTensor; gradScale: KernelTensor },
+  count: number,
+  settings: AdamWSettings,
+): WgslProgram {
+  const [element, invocations] = count % 4 === 0 ? (['vec4f', count / 4] as const) : (['f32', count] as const);
+  return {
+    key: 'adamWSlab',
+    bindings: [
+      { name: 'values', tensor: t.params, element, access: 'read_write' },
+      { name: 'grads', tensor: t.grads, element, access: 'read_write' },
+      { name: 'm', tensor: t.m, element, access: 'read_write' },
+      { name: 'v', tensor: t.v, element, access: 'read_write' },
+      { name: 'gradScale', tensor: t.gradScale, element: 'f32', access: 'read' },
+    ],
+    uniforms: uniformsOf(invocations, settings),
+    code: () => `${lineMain}
+  let g = grads[i] * gradScale[1];
+  let first = params.beta1 * m[i] + params.rest1 * g;
+  let second = params.beta2 * v[i] + params.rest2 * g * g;
+  m[i] = first;
+  v[i] = second;
+  values[i] = values[i] * params.keep - params.stepSize * first / (sqrt(second) / params.rootCorrection + params.epsilon);
+  grads[i] = ${element}(0.0);
+}`,
+    workgroups: lineWorkgroups(invocations),
   };
 }

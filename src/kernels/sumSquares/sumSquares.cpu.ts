@@ -7,3 +7,9 @@ export function sumSquares(x: Floats): number {
   for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!;
   return sum;
 }
+
+/** Norm of the mean of the summed gradients of `microBatches`, and the factor that averages and clips them: as torch.nn.utils.clip_grad_norm_. */
+export function clipFactor(grads: Floats, maxNorm: number, microBatches: number): { norm: number; scale: number } {
+  const norm = Math.sqrt(sumSquares(grads)) / microBatches;
+  return { norm, scale: Math.min(1, maxNorm / (norm + 1e-6)) / microBatches };
+}

@@ -1,10 +1,13 @@
 /** The norm of all gradients together, for clipping: two stages, because one long float32 sum loses digits. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
-import { assertTensor } from '../assertShape.ts';
+import { assertOperand, assertTensor } from '../assertShape.ts';
 import { type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { sumSquares } from './sumSquares.cpu.ts';
-import { globalNormPrograms, partialCount } from './sumSquares.webgpu.ts';
+import type { Operand } from '../slice.ts';
+import { clipFactor, sumSquares } from './sumSquares.cpu.ts';
+import { clipPartials, clipScalePrograms, globalNormPrograms, partialCount } from './sumSquares.webgpu.ts';
+
+const sizeOf = ({ shape }: { shape: number[] }): number => shape.reduce((a, b) => a * b, 1);
 
 const norm: KernelSpec = {
   name: 'SidestepGlobalNorm',
@@ -31,7 +34,21 @@ const norm: KernelSpec = {
   webgpu: (grads, _attributes, [out, partials]) => globalNormPrograms(Object.values(grads), out!, partials!),
 };
 
-export const sumSquaresSpecs = [norm];
+/** The second output is scratch. */
+const clip: KernelSpec<'grads'> = {
+  name: 'SidestepClipScale',
+  outputs: ({ grads }) => [
+    { shape: [2], dtype: 'float32' },
+    { shape: [clipPartials(sizeOf(grads))], dtype: 'float32' },
+  ],
+  host: ({ grads }, { maxNorm, microBatches }, [result]) => {
+    const { norm: value, scale } = clipFactor(grads.f32, maxNorm as number, microBatches as number);
+    result!.f32.set([value, scale]);
+  },
+  webgpu: ({ grads }, { maxNorm, microBatches }, [result, partials]) => clipScalePrograms(grads, result!, partials!, maxNorm as number, microBatches as number),
+};
+
+export const sumSquaresSpecs = [norm, clip] as KernelSpec[];
 
 /**
  * sqrt(Σ over all tensors of Σ x²)
@@ -45,4 +62,20 @@ export function globalNorm(grads: tf.Tensor[]): tf.Tensor {
   const [out, partials] = runKernel(norm.name, Object.fromEntries(grads.map((grad, i) => [`grad${i}`, grad])));
   partials!.dispose();
   return out!;
+}
+
+/**
+ * Clipping by global norm over a slab of gradients that were summed over micro-batches, as torch.nn.utils.clip_grad_norm_ on their mean.
+ * @param grads        float32, any shape, borrowed; values between slices must be 0
+ * @param microBatches how many gradients were added up, from 1
+ * @returns [2] float32, owned by the caller: norm of the mean gradient, and min(1, maxNorm / (norm + 1e-6)) / microBatches
+ * @throws EngineError bad-argument
+ */
+export function clipScale(grads: Operand, maxNorm: number, microBatches: number): tf.Tensor {
+  assertOperand('clipScale', 'grads', grads, grads.shape);
+  if (!(maxNorm > 0) || !Number.isInteger(microBatches) || microBatches < 1)
+    throw new EngineError('bad-argument', `clipScale: maxNorm ${maxNorm} must be positive and microBatches ${microBatches} a whole number from 1.`);
+  const [result, partials] = runKernel(clip.name, { grads }, { maxNorm, microBatches });
+  partials!.dispose();
+  return result!;
 }
