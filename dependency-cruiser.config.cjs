@@ -5,8 +5,8 @@ const MAY = {
   'src/config': ['src/base'],
   'src/protocol': ['src/base', 'src/records', 'src/config'],
   'src/client': ['src/base', 'src/records', 'src/config', 'src/protocol', 'src/worker/entry'],
-  // It puts the kernels' command stream under tfjs' backend and tells kernels what the device is; kernels know no device.
-  'src/device': ['src/base', 'src/protocol', 'src/kernels/(webgpu|deviceTraits)'],
+  // It opens the WASM heap with its threads, puts the kernels' command stream under tfjs' backend and tells kernels what the device is; kernels know no device.
+  'src/device': ['src/base', 'src/protocol', 'src/kernels/(webgpu|deviceTraits|simd|wasmHost)'],
   'src/kernels': ['src/base'],
   'src/tokenizer': ['src/base'],
   'src/loader': ['src/base', 'src/config'],

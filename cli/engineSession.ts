@@ -1,5 +1,6 @@
 /** The engine for a command: a session in this process, its jobs as promises, its progress on stderr. */
 import { EngineError, fromFailure } from '../src/base/errors.ts';
+import { availableThreads } from '../src/kernels/simd/threadPool.ts';
 import type { EngineEvent, JobName, Jobs } from '../src/protocol/jobs.ts';
 import { createSession } from '../src/worker/session.ts';
 import { createNodeFileStore } from './nodeFileStore.ts';
@@ -29,6 +30,7 @@ export async function openCliEngine({ runsFolder, gpu }: CliEngineOptions): Prom
     files: createNodeFileStore(runsFolder),
     host: {
       ...(gpu ? { gpu } : {}),
+      threads: availableThreads(),
       holdAwake: (_name, body) => body(),
       now: () => performance.now(),
       timestamp: () => new Date().toISOString(),

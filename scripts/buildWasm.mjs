@@ -1,6 +1,6 @@
 /**
  * Builds src/kernels/simd/assembly into src/kernels/simd/simdBinary.ts: two small WebAssembly modules (relaxed SIMD and plain) as
- * base64, committed with their source so that neither Node nor Vite needs a loader. `--check` compares instead of writing.
+ * base64, for unshared memory; sharedMemory.ts makes them fit a shared one. Committed with their source so that neither Node nor Vite needs a loader. `--check` compares instead of writing.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ const target = join(folder, 'simdBinary.ts');
 async function compile(relaxed) {
   let binary = null;
   const { error, stderr } = await asc.main(
-    ['simd.ts', '--outFile', 'out.wasm', '-O3', '--noAssert', '--uncheckedBehavior', 'always', '--runtime', 'stub', '--importMemory', '--noExportMemory', '--enable', relaxed ? 'simd,relaxed-simd' : 'simd'],
+    ['simd.ts', '--outFile', 'out.wasm', '-O3', '--noAssert', '--uncheckedBehavior', 'always', '--runtime', 'stub', '--importMemory', '--maximumMemory', '65536', '--noExportMemory', '--enable', relaxed ? 'simd,relaxed-simd' : 'simd'],
     {
       readFile: (name) => {
         if (name === 'build.ts') return `export const RELAXED: bool = ${relaxed};`;

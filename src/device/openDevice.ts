@@ -13,19 +13,22 @@ import { openWebGpu } from './openWebgpu.ts';
 export type { OpenedBackend, OpenOptions };
 
 async function openWasmBackend(options: OpenOptions): Promise<OpenedBackend> {
-  await openWasm(options.wasmPaths);
+  const { threads, oneThreadReason, closeThreads } = await openWasm(options.wasmPaths, options.threads ?? 1);
   installGuards('wasm');
   assertGuarded();
   return {
     backend: 'wasm',
     adapter: null,
     maxBufferSizeBytes: null,
+    threads,
+    oneThreadReason,
     onGpuError: () => () => {},
     assertHealthy: async () => {},
     lost: new Promise(() => {}),
     memory: () => ({ numTensors: tf.memory().numTensors, tensorBytes: tf.memory().numBytes, gpuBytes: null }),
     trimPool: () => {},
     close: async () => {
+      closeThreads();
       // tfjs keeps the factory of 'wasm' registered: clearing the engine's instance is enough to open it again.
       tf.engine().reset();
     },

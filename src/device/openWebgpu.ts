@@ -2,6 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import { setDeviceTraits } from '../kernels/deviceTraits.ts';
+import { installCommandStream } from '../kernels/webgpu/commandStream.ts';
+import type { WebGpuHost } from '../kernels/webgpu/webGpuHost.ts';
 import type { EngineView } from '../protocol/views.ts';
 import { adapterClass, type AdapterWords } from './adapterClass.ts';
 import { assertGuarded, installGuards } from './guards.ts';
@@ -16,14 +18,6 @@ const raisedLimits = [
   'maxComputeWorkgroupSizeX',
   'maxComputeWorkgroupStorageSize',
 ] as const;
-
-/** The part of tfjs' WebGPU backend that is used here. */
-interface PooledBackend {
-  commandEncoder: unknown;
-  endComputePassEncoder(): void;
-  submitQueue(): void;
-  bufferManager: { freeBuffers: Map<string, GPUBuffer[]>; numBytesAllocated: number; numFreeBuffers: number };
-}
 
 /** Features that kernels may use where the adapter has them. The types of WebGPU do not know them all yet. */
 const wantedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'] as GPUFeatureName[];
@@ -143,20 +137,18 @@ export async function openWebGpu(options: OpenOptions): Promise<OpenedBackend> {
   tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapterInfo), 3);
   if (!(await tf.setBackend('webgpu'))) throw new EngineError('unsupported', 'The WebGPU backend did not start.');
   await tf.ready();
-  const backend = tf.backend() as unknown as PooledBackend;
-  const flush = (): void => {
-    backend.endComputePassEncoder();
-    if (backend.commandEncoder) backend.submitQueue();
-  };
+  const stream = installCommandStream(tf.backend() as unknown as WebGpuHost);
   installGuards('webgpu');
   assertGuarded();
   return {
     backend: 'webgpu',
     adapter: view,
+    threads: 1,
+    oneThreadReason: null,
     maxBufferSizeBytes: Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize),
     onGpuError: (listener) => watch.listen(listener),
     assertHealthy: async () => {
-      flush();
+      stream.flush();
       await watch.check();
     },
     lost: watch.lost,
@@ -165,17 +157,9 @@ export async function openWebGpu(options: OpenOptions): Promise<OpenedBackend> {
       return { numTensors: measured.numTensors, tensorBytes: measured.numBytes, gpuBytes: measured.numBytesAllocatedInGPU };
     },
     trimPool: () => {
-      // Buffers of recorded but unsubmitted work are not in the free lists yet: submit first.
-      flush();
-      const pool = backend.bufferManager;
-      for (const buffers of pool.freeBuffers.values()) {
-        for (const buffer of buffers) {
-          pool.numBytesAllocated -= buffer.size;
-          pool.numFreeBuffers--;
-          buffer.destroy();
-        }
-        buffers.length = 0;
-      }
+      // Recorded but unsubmitted commands refer to buffers that lie free.
+      stream.flush();
+      stream.pool.trim();
     },
     close: async () => {
       tf.engine().reset();

@@ -7,6 +7,8 @@ export interface OpenOptions {
   allowSoftwareAdapter: boolean;
   /** Where the tfjs WASM binaries are; see openWasm. */
   wasmPaths?: string | Record<string, string>;
+  /** Threads for our WASM kernels, where memory can be shared; 1 if not given. Results do not depend on it. */
+  threads?: number;
   /** The WebGPU entry point; the global `navigator.gpu` if not given. */
   gpu?: GPU;
 }
@@ -17,6 +19,10 @@ export interface OpenedBackend {
   adapter: EngineView['adapter'];
   /** Largest single buffer, bytes; null on WASM. */
   maxBufferSizeBytes: number | null;
+  /** Processor threads that our kernels use, the caller's included; 1 on WebGPU. */
+  threads: number;
+  /** Why there is only one on WASM; null otherwise. */
+  oneThreadReason: string | null;
   /** Calls the listener for every GPU error; returns the function that ends it. */
   onGpuError(listener: (error: EngineError) => void): () => void;
   /** Waits until the work submitted so far is done. @throws EngineError gpu-error or device-lost if anything went wrong since the opening */

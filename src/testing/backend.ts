@@ -19,15 +19,15 @@ export async function testBackends(): Promise<BackendName[]> {
 
 /**
  * Opens 'wasm' or 'webgpu' and registers the kernels. On WebGPU nothing is computed on the CPU, and a shader key that is used for two
- * different shaders is an error. Call `close()` in afterAll, and `assertHealthy()` after each test: GPU errors do not throw by themselves.
+ * different shaders is an error. WASM gets one thread unless the test asks for more: many test files run at once. Call `close()` in afterAll, and `assertHealthy()` after each test: GPU errors do not throw by themselves.
  */
-export async function openTestBackend(name: BackendName): Promise<OpenedBackend> {
+export async function openTestBackend(name: BackendName, threads = 1): Promise<OpenedBackend> {
   let gpu: GPU | undefined;
   if (name === 'webgpu') {
     gpu = (await openNodeGpu()) ?? undefined;
     if (!gpu) throw new EngineError('unsupported', 'This machine has no WebGPU adapter.');
   }
-  const opened = await openBackend(name, { allowSoftwareAdapter: true, ...(gpu ? { gpu } : {}) });
+  const opened = await openBackend(name, { allowSoftwareAdapter: true, threads, ...(gpu ? { gpu } : {}) });
   if (name === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
   keyChecks.enabled = true;
   registerKernels(name);

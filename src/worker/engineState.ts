@@ -27,6 +27,8 @@ export interface LoadedModel {
 export interface EngineHost {
   /** Where the WASM backend's files are, by file name. */
   wasmPaths?: string | Record<string, string>;
+  /** Processor threads for the WASM backend; 1 if not given. */
+  threads?: number;
   /** WebGPU, where it is not at `navigator.gpu`. */
   gpu?: GPU;
   /** Keeps the page from being frozen while `body` runs (a Web Lock in browsers). */

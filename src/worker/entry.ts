@@ -2,6 +2,7 @@
 import simdWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import { z } from 'zod';
 import { toFailure } from '../base/errors.ts';
+import { availableThreads } from '../kernels/simd/threadPool.ts';
 import type { FileStore } from '../loader/fileStore.ts';
 import { createMemoryFileStore } from '../loader/memoryFileStore.ts';
 import { openOpfsFileStore } from '../loader/opfsFileStore.ts';
@@ -39,6 +40,7 @@ const session = createSession({
   files: await openFiles(),
   host: {
     wasmPaths: { 'tfjs-backend-wasm-simd.wasm': new URL(simdWasmUrl, self.location.href).href },
+    threads: availableThreads(),
     holdAwake,
     now: () => performance.now(),
     timestamp: () => new Date().toISOString(),

@@ -19,8 +19,9 @@ function reasonFor(opened: OpenedBackend, asked: boolean, rejected: EngineView['
     const what = opened.adapter?.isSoftware ? `a software adapter (${name}), which is slower than WebAssembly` : `the graphics card (${name})`;
     return `WebGPU on ${what}${asked ? ', as asked for' : ': a test training step gave the right numbers'}.`;
   }
-  if (asked) return 'WebAssembly on the processor, as asked for.';
-  return `WebAssembly on the processor, because WebGPU cannot be used: ${rejected[0]?.reason ?? 'not tried'}`;
+  const where = `WebAssembly on the processor, ${opened.threads === 1 ? 'one thread' : `${opened.threads} threads`}`;
+  if (asked) return `${where}, as asked for.`;
+  return `${where}, because WebGPU cannot be used: ${rejected[0]?.reason ?? 'not tried'}`;
 }
 
 async function closeOpened(state: EngineState): Promise<void> {
@@ -37,8 +38,8 @@ export const openEngineJob =
   (state: EngineState, onOpened: (backend: OpenedBackend) => void): JobBody<'openEngine'> =>
   async ({ backend: choice, allowSoftwareAdapter }, control) => {
     await closeOpened(state);
-    const { wasmPaths, gpu, now } = state.host;
-    const options = { allowSoftwareAdapter, ...(wasmPaths === undefined ? {} : { wasmPaths }), ...(gpu === undefined ? {} : { gpu }) };
+    const { wasmPaths, threads, gpu, now } = state.host;
+    const options = { allowSoftwareAdapter, ...(wasmPaths === undefined ? {} : { wasmPaths }), ...(threads === undefined ? {} : { threads }), ...(gpu === undefined ? {} : { gpu }) };
     const candidates: BackendName[] = choice === 'auto' ? ['webgpu', 'wasm'] : [choice];
     const rejected: EngineView['rejected'] = [];
     for (const [i, candidate] of candidates.entries()) {
