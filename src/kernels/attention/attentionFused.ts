@@ -8,6 +8,7 @@ import { assertTensor } from '../assertShape.ts';
 import { type Attributes, type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { attentionFusedBackward, attentionFusedForward, type FusedSizes, rowWidth } from './attentionFused.cpu.ts';
 import { attentionFusedGradPrograms, attentionFusedProgram } from './attentionFused.webgpu.ts';
+import { simdAttention, simdAttentionGrad } from './simdAttention.ts';
 
 export type { FusedSizes };
 
@@ -24,6 +25,7 @@ const forward: KernelSpec<'qkv' | 'start'> = {
     ];
   },
   host: ({ qkv, start }, attributes, [out, logSumExp]) => attentionFusedForward(qkv.f32, start.i32, out!.f32, logSumExp!.f32, sizesFrom(attributes)),
+  wasm: (simd, { qkv, start }, attributes, [out, logSumExp]) => simdAttention(simd, { qkv, start, out: out!, logSumExp: logSumExp! }, sizesFrom(attributes)),
   webgpu: ({ qkv, start }, attributes, [out, logSumExp]) => [attentionFusedProgram({ qkv, start, out: out!, logSumExp: logSumExp! }, sizesFrom(attributes))],
 };
 
@@ -36,6 +38,7 @@ const backward: KernelSpec<'qkv' | 'start' | 'out' | 'logSumExp' | 'gradOut'> = 
   ],
   host: ({ qkv, start, out, logSumExp, gradOut }, attributes, [gradQkv]) =>
     attentionFusedBackward(qkv.f32, start.i32, out.f32, logSumExp.f32, gradOut.f32, gradQkv!.f32, sizesFrom(attributes)),
+  wasm: (simd, { qkv, start, out, logSumExp, gradOut }, attributes, [gradQkv]) => simdAttentionGrad(simd, { qkv, start, out, logSumExp, gradOut, gradQkv: gradQkv! }, sizesFrom(attributes)),
   webgpu: ({ qkv, start, out, logSumExp, gradOut }, attributes, [gradQkv, means]) =>
     attentionFusedGradPrograms({ qkv, start, out, logSumExp, gradOut, gradQkv: gradQkv!, means: means! }, sizesFrom(attributes)),
 };

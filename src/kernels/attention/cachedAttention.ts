@@ -6,6 +6,7 @@ import { type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { cachedAttentionForward } from './attentionFused.cpu.ts';
 import { assertFusedRows, type FusedSizes, sizesFrom } from './attentionFused.ts';
 import { cachedAttentionProgram } from './cachedAttention.webgpu.ts';
+import { simdCachedAttention } from './simdAttention.ts';
 
 const forward: KernelSpec<'qkv' | 'keys' | 'values' | 'start'> = {
   name: 'SidestepCachedAttention',
@@ -15,6 +16,8 @@ const forward: KernelSpec<'qkv' | 'keys' | 'values' | 'start'> = {
   },
   host: ({ qkv, keys, values, start }, attributes, [out]) =>
     cachedAttentionForward(qkv.f32, keys.f32, values.f32, start.i32, out!.f32, { ...sizesFrom(attributes), S: keys.shape[1]!, pastLength: attributes.pastLength as number }),
+  wasm: (simd, { qkv, keys, values, start }, attributes, [out]) =>
+    simdCachedAttention(simd, { qkv, keys, values, start, out: out! }, { ...sizesFrom(attributes), S: keys.shape[1]!, pastLength: attributes.pastLength as number }),
   webgpu: ({ qkv, keys, values, start }, attributes, [out]) => [
     cachedAttentionProgram({ qkv, keys, values, start, out: out! }, { ...sizesFrom(attributes), S: keys.shape[1]!, pastLength: attributes.pastLength as number }),
   ],

@@ -1,65 +1,12 @@
 // Causal attention as in attention.cpu.ts, four key slots at a time. Layouts: q, out [B, T, H, K]; k, v [B, S, G, K];
 // logSumExp [B, H, T]; all dense float32. Chunks share the pairs of batch row and head; in the gradient the pairs of batch row and key
 // head, because the query heads of a group add to the same keys. `scores` is scratch of S + 4 floats a chunk.
+import { addScaled4, dot4 } from './cachedAttention';
 import { exp1, exp4 } from './exp';
 import { addScaled, chunkStart, dot, maxLanes, multiplyAdd, sumLanes, sumLanes4 } from './vector';
 
 @external('env', 'log')
 declare function naturalLog(x: f64): f64;
-
-/** Four dot products of x with rows `step` bytes apart. */
-@inline
-function dot4(x: usize, row: usize, step: usize, n: i32): v128 {
-  let s0 = f32x4.splat(0);
-  let s1 = f32x4.splat(0);
-  let s2 = f32x4.splat(0);
-  let s3 = f32x4.splat(0);
-  const whole = n & ~3;
-  const r1 = row + step;
-  const r2 = r1 + step;
-  const r3 = r2 + step;
-  let offset: usize = 0;
-  const end: usize = <usize>whole * 4;
-  for (; offset < end; offset += 16) {
-    const a = v128.load(x + offset);
-    s0 = multiplyAdd(a, v128.load(row + offset), s0);
-    s1 = multiplyAdd(a, v128.load(r1 + offset), s1);
-    s2 = multiplyAdd(a, v128.load(r2 + offset), s2);
-    s3 = multiplyAdd(a, v128.load(r3 + offset), s3);
-  }
-  let sums = sumLanes4(s0, s1, s2, s3);
-  for (let i = whole; i < n; i++) {
-    const o: usize = <usize>i * 4;
-    const rest = f32x4(load<f32>(row + o), load<f32>(r1 + o), load<f32>(r2 + o), load<f32>(r3 + o));
-    sums = multiplyAdd(v128.load_splat<f32>(x + o), rest, sums);
-  }
-  return sums;
-}
-
-/** to += Σ weights[j] · row j, for four rows `step` bytes apart. */
-@inline
-function addScaled4(to: usize, row: usize, step: usize, weights: v128, n: i32): void {
-  const w0 = f32x4.splat(f32x4.extract_lane(weights, 0));
-  const w1 = f32x4.splat(f32x4.extract_lane(weights, 1));
-  const w2 = f32x4.splat(f32x4.extract_lane(weights, 2));
-  const w3 = f32x4.splat(f32x4.extract_lane(weights, 3));
-  const r1 = row + step;
-  const r2 = r1 + step;
-  const r3 = r2 + step;
-  const whole = n & ~3;
-  const end: usize = <usize>whole * 4;
-  for (let offset: usize = 0; offset < end; offset += 16) {
-    let sum = multiplyAdd(w0, v128.load(row + offset), v128.load(to + offset));
-    sum = multiplyAdd(w1, v128.load(r1 + offset), sum);
-    sum = multiplyAdd(w2, v128.load(r2 + offset), sum);
-    v128.store(to + offset, multiplyAdd(w3, v128.load(r3 + offset), sum));
-  }
-  for (let i = whole; i < n; i++) {
-    const o: usize = <usize>i * 4;
-    const rest = f32x4.mul(weights, f32x4(load<f32>(row + o), load<f32>(r1 + o), load<f32>(r2 + o), load<f32>(r3 + o)));
-    store<f32>(to + o, load<f32>(to + o) + sumLanes(rest));
-  }
-}
 
 export function attention(
   chunk: i32, chunks: i32,

@@ -11,6 +11,8 @@
 //   Arguments are i32, usize (bytes), f32 or f64.
 export { matMul } from './matMul';
 export { attention, attentionGrad } from './attention';
+export { attentionFused, attentionFusedGrad } from './attentionFused';
+export { cachedAttention } from './cachedAttention';
 export { crossEntropy, crossEntropyGrad, rmsNorm, rmsNormGrad, rmsNormGradWeight } from './rows';
 export { rope } from './rope';
 export { adamW, sumSquares, swiGlu, swiGluGrad } from './elements';
