@@ -144,10 +144,11 @@ export function finishRows(stats: Floats, labels: Int32Array, cost: { mean: Floa
 /** out[r, :] = scale[r] x[r, :]; with `clear`, x becomes 0. */
 export function takeScaledRows(x: Floats, scale: Floats, out: Floats, clear: boolean): void {
   const D = x.length / scale.length;
-  for (let i = 0; i < x.length; i++) {
-    out[i] = x[i]! * scale[Math.floor(i / D)]!;
-    if (clear) x[i] = 0;
+  for (let r = 0; r < scale.length; r++) {
+    const factor = scale[r]!;
+    for (let i = r * D; i < (r + 1) * D; i++) out[i] = x[i]! * factor;
   }
+  if (clear) x.fill(0);
 }
 
 /**
@@ -159,7 +160,8 @@ export function anchorPull(tile: Floats, anchor: Floats, stats: Floats, gradKl: 
   for (let r = 0; r < gradKl.length; r++) {
     const s = r * statsWidth;
     const shift = stats[s + stat.anchorSum]! - (stats[s + stat.max]! + stats[s + stat.sum]!) - stats[s + stat.klSum]!;
-    for (let k = r * columns; k < (r + 1) * columns; k++) anchor[k] = gradKl[r]! * (tile[k]! - anchor[k]! + shift);
+    const factor = gradKl[r]!;
+    for (let k = r * columns; k < (r + 1) * columns; k++) anchor[k] = factor * (tile[k]! - anchor[k]! + shift);
   }
 }
 

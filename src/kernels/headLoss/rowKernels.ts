@@ -27,6 +27,13 @@ const sweepSpec: KernelSpec<'tile' | 'labels' | 'stats' | 'mean' | 'anchor'> = {
     const { mean, anchor } = others as Optional<'mean' | 'anchor', typeof tile>;
     sweepRows(tile.f32, labels.i32, stats.f32, mean?.f32 ?? null, anchor?.f32 ?? null, { columns: tile.shape[1]!, ...(attributes as unknown as Omit<SweepOptions, 'columns'>) });
   },
+  wasm: (simd, { tile, labels, stats, ...others }, { from, first, write }) => {
+    const { mean, anchor } = others as Optional<'mean' | 'anchor', typeof tile>;
+    const [R, columns] = tile.shape as [number, number];
+    const work = R * columns * (anchor ? 40 : 12);
+    const values = [R, columns, from as number, Number(first), Number(write), mean?.shape[1] ?? 0, tile.at, labels.at, stats.at, mean?.at ?? 0, anchor?.at ?? 0];
+    simd.run('headLossSweep', simd.parallel(work), ...values);
+  },
   webgpu: sweepWgsl,
 };
 
@@ -74,6 +81,12 @@ const logitGradSpec: KernelSpec<'tile' | 'pull' | 'stats' | 'labels' | 'gradLogP
       columns: tile.shape[1]!,
       ...(attributes as unknown as Omit<LogitGradOptions, 'columns'>),
     });
+  },
+  wasm: (simd, { tile, stats, labels, gradLogProbs, ...others }, { from, kept }) => {
+    const { pull, gradDistance } = others as Optional<'pull' | 'gradDistance', typeof tile>;
+    const [R, columns] = tile.shape as [number, number];
+    const values = [R, columns, from as number, Number(kept), tile.at, pull?.at ?? 0, stats.at, labels.at, gradLogProbs.at, gradDistance?.at ?? 0];
+    simd.run('headLossLogitGrad', simd.parallel(R * columns * (kept ? 4 : 14)), ...values);
   },
   webgpu: logitGradWgsl,
 };

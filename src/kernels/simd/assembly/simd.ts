@@ -14,5 +14,6 @@ export { attention, attentionGrad } from './attention';
 export { attentionFused, attentionFusedGrad } from './attentionFused';
 export { cachedAttention } from './cachedAttention';
 export { crossEntropy, crossEntropyGrad, rmsNorm, rmsNormGrad, rmsNormGradWeight } from './rows';
+export { headLossLogitGrad, headLossSweep } from './headLoss';
 export { rope } from './rope';
 export { adamW, sumSquares, swiGlu, swiGluGrad } from './elements';
