@@ -15,7 +15,7 @@ const MAY = {
   'src/loss': ['src/base', 'src/config', 'src/kernels'],
   'src/optim': ['src/base', 'src/config', 'src/kernels'],
   'src/train': ['src/base', 'src/config', 'src/records', 'src/data', 'src/lm', 'src/loss', 'src/optim', 'src/kernels'],
-  'src/generate': ['src/base', 'src/config', 'src/lm', 'src/tokenizer'],
+  'src/generate': ['src/base', 'src/config', 'src/kernels', 'src/lm', 'src/tokenizer'],
   'src/judge': ['src/base', 'src/config', 'src/records'],
   'src/evaluate': ['src/base', 'src/config', 'src/records', 'src/generate', 'src/judge', 'src/lm', 'src/loss', 'src/tokenizer'],
   'src/export': ['src/base', 'src/config', 'src/records', 'src/loader'],

@@ -28,6 +28,8 @@ export const trainConfigSchema = z.strictObject({
   adamEpsilon: z.number().positive().default(1e-8),
   /** Micro-batches whose gradients are averaged before one optimizer step. */
   gradientAccumulationSteps: z.number().int().min(1).default(1),
+  /** Keep only the input of each block and compute the block again on the way back: less memory, a third more arithmetic. */
+  gradientCheckpointing: z.boolean().default(false),
   /** Benign rows (everyday and borderline) a micro-batch. */
   benignPerStep: z.number().int().min(0).max(256).default(8),
   /** Share of the benign rows that are borderline, 0..1. Chosen on the validation split (tools/demo-model/lab/results.md). */

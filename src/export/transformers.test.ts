@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../base/rng.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
-import { createLm, readParams, type LanguageModel, type ParamValues } from '../lm/params.ts';
+import type { NamedValues } from '../kernels/slabLayout.ts';
+import { createLm, readParams, type LanguageModel } from '../lm/params.ts';
 import { readLogits } from '../lm/readLogits.ts';
 import { filesSource } from '../loader/fetchFolder.ts';
 import { openModelFolder, type ModelFolder } from '../loader/modelFolder.ts';
@@ -52,7 +53,7 @@ describe.skipIf(!demoThere)('a changed demo LM, exported in F16', () => {
   let folder: ModelFolder;
   let temporary: string;
   let ids: number[][];
-  let weights: Map<string, ParamValues>;
+  let weights: Map<string, NamedValues>;
   let back: ModelFolder['weights'];
   /** Logits of the unchanged LM, of the changed one, and of its exports as they were read back. */
   let original: Float32Array[];

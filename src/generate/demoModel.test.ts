@@ -48,10 +48,7 @@ describe('the shipped demo LM', () => {
   it.runIf(isCurrent)('gives the logits of transformers within 1e-3', async () => {
     for (const { prompt, ids, lastLogits } of fixture.answers) {
       expect(tokenizer.applyChatTemplate(prompt)).toEqual(ids);
-      const logits = tf.tidy(() => {
-        const hidden = forward(lm, tf.tensor2d(ids, [1, ids.length], 'int32'));
-        return lmHead(lm, tf.reshape(tf.slice(hidden, [0, ids.length - 1, 0], [1, 1, -1]), [1, -1]));
-      });
+      const logits = tf.tidy(() => lmHead(lm, tf.slice(forward(lm, { inputIds: Int32Array.from(ids), B: 1, T: ids.length }), [ids.length - 1, 0], [1, -1])));
       const values = await logits.data();
       logits.dispose();
       lastLogits.forEach((expected, i) => expect(Math.abs(values[i]! - expected)).toBeLessThan(1e-3));

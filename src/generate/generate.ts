@@ -7,6 +7,7 @@ import { EngineError } from '../base/errors.ts';
 import { nextMacrotask } from '../base/macrotask.ts';
 import { Rng } from '../base/rng.ts';
 import type { GenerationConfig } from '../config/generation.ts';
+import { gatherRows } from '../kernels/embedding/embedding.ts';
 import { forward, lmHead } from '../lm/forward.ts';
 import { createKvCache, retireRows, selectRows, type KvCache } from '../lm/kvCache.ts';
 import { assertTokenIds, type LanguageModel } from '../lm/params.ts';
@@ -57,9 +58,9 @@ async function nextLogits(lm: LanguageModel, kvCache: KvCache, inputIds: Int32Ar
   const B = kvCache.batchSize;
   const T = inputIds.length / B;
   const logits = tf.tidy(() => {
-    const hidden = forward(lm, tf.tensor2d(inputIds, [B, T], 'int32'), { kvCache });
-    const last = T === 1 ? hidden : tf.slice(hidden, [0, T - 1, 0], [B, 1, lm.config.hiddenSize]);
-    return lmHead(lm, tf.reshape(last, [B, lm.config.hiddenSize]));
+    const hidden = forward(lm, { inputIds, B, T }, { kvCache });
+    const last = T === 1 ? hidden : gatherRows(hidden, tf.tensor1d(Array.from({ length: B }, (_, b) => (b + 1) * T - 1), 'int32'));
+    return lmHead(lm, last);
   });
   try {
     return (await logits.data()) as Float32Array;

@@ -45,3 +45,9 @@ export function assertSlice(op: string, name: string, slice: Slice): void {
   if (offset % sliceAlignment !== 0 || offset < 0 || offset + tf.util.sizeFromShape(shape) > slab.size)
     throw new EngineError('bad-argument', `${op}: ${name} [${shape}] at ${offset} does not fit its slab of ${slab.size} values, or is not aligned to ${sliceAlignment}.`);
 }
+
+/** The values as a tensor of their own. @returns owned by the caller */
+export function copyOf(operand: Operand): tf.Tensor {
+  if (!isSlice(operand)) return tf.mul(operand, 1);
+  return tf.tidy(() => tf.reshape(tf.slice(tf.reshape(operand.slab, [operand.slab.size]), operand.offset, sizeOf(operand)), operand.shape));
+}

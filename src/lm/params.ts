@@ -1,124 +1,126 @@
 /**
- * A language model in memory: its config and its parameters as tfjs variables under their Hugging Face names.
- * Not for what it computes (forward.ts) nor for files (loader).
+ * A language model in memory: its config and its parameters, all in one slab. Not for what it computes (forward.ts) nor for files (loader).
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { LmConfig } from '../config/lm.ts';
-import { EMBEDDING_NAME, FINAL_NORM_NAME, HEAD_NAME, parameterShapes } from '../config/lmParameters.ts';
+import { type LinearNames, type NormNames, parameterNames } from '../config/lmParameters.ts';
 import { createRopeTables } from '../kernels/rope/rope.ts';
+import { type NamedValues, packSlab, type SlabLayout, unpackSlab } from '../kernels/slabLayout.ts';
+import type { Slice } from '../kernels/slice.ts';
+import { parameterLayout } from './parameterLayout.ts';
 
-/** Values of a parameter outside tfjs; row-major. */
-export interface ParamValues {
-  shape: number[];
-  data: Float32Array;
+export interface NormParams {
+  gain: Slice;
+  bias: Slice | null;
 }
 
-/** The parameters of one layer, looked up once. The same variables as in `params`. */
+/** A linear layer, or several that are computed as one. */
+export interface LinearParams {
+  /** [out, in], or [in, out] where the LM's layout is 'inOut'. */
+  weight: Slice;
+  /** [out] */
+  bias: Slice | null;
+}
+
+/** The parameters of one layer, looked up once. */
 export interface LayerParams {
-  inputNorm: tf.Variable;
-  qProj: tf.Variable;
-  kProj: tf.Variable;
-  vProj: tf.Variable;
-  oProj: tf.Variable;
-  postAttentionNorm: tf.Variable;
-  gateProj: tf.Variable;
-  upProj: tf.Variable;
-  downProj: tf.Variable;
+  attentionNorm: NormParams;
+  /** Rows q, k, v one under the other. */
+  qkv: LinearParams;
+  attentionOutput: LinearParams;
+  mlpNorm: NormParams;
+  /** Rows gate, up one under the other where the MLP is SwiGLU. */
+  mlpInput: LinearParams;
+  mlpOutput: LinearParams;
 }
 
-/** Owns its variables and tables until `dispose`. Belongs to the backend that was active when it was created. */
+/** Owns its slab and tables until `dispose`. Belongs to the backend that was active when it was created. */
 export interface LanguageModel {
   readonly config: LmConfig;
-  /** Every parameter once, by Hugging Face name; a tied head is the embedding. `variable.name` is unique in the process. */
-  readonly params: ReadonlyMap<string, tf.Variable>;
-  readonly embedTokens: tf.Variable;
+  readonly layout: SlabLayout;
+  /** All parameters, [layout.size] float32. What lies between them is 0. */
+  readonly slab: tf.Variable;
+  /** How linear weights lie: PyTorch's nn.Linear or GPT-2's Conv1D. */
+  readonly weightLayout: 'outIn' | 'inOut';
+  readonly embedding: Slice;
+  /** [P, C] where positions are learned, else null. */
+  readonly positionTable: Slice | null;
   readonly layers: readonly LayerParams[];
-  readonly finalNorm: tf.Variable;
+  readonly finalNorm: NormParams;
   /** [V, C]; the embedding itself if the head is tied. */
-  readonly head: tf.Variable;
-  /** [maxPositionEmbeddings, headDim / 2] each. */
-  readonly ropeCos: tf.Tensor;
-  readonly ropeSin: tf.Tensor;
+  readonly head: Slice;
+  /** [maxPositionEmbeddings, headDim / 2] each; null where positions are learned. */
+  readonly rope: { cos: tf.Tensor; sin: tf.Tensor } | null;
   dispose(): void;
 }
 
 /** tfjs wants unique variable names; two LMs of one kind live side by side. */
 let created = 0;
 
-function assemble(config: LmConfig, valuesOf: (name: string, shape: number[]) => tf.Tensor): LanguageModel {
-  const prefix = `lm${++created}/`;
-  const params = new Map<string, tf.Variable>();
-  for (const [name, shape] of parameterShapes(config)) {
-    const values = valuesOf(name, shape);
-    params.set(name, tf.variable(values, true, prefix + name));
-    values.dispose(); // the variable holds the data now
-  }
-  const get = (name: string): tf.Variable => params.get(name) as tf.Variable;
-  const layers: LayerParams[] = [];
-  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
-    const at = (name: string): tf.Variable => get(`model.layers.${layer}.${name}.weight`);
-    layers.push({
-      inputNorm: at('input_layernorm'),
-      qProj: at('self_attn.q_proj'),
-      kProj: at('self_attn.k_proj'),
-      vProj: at('self_attn.v_proj'),
-      oProj: at('self_attn.o_proj'),
-      postAttentionNorm: at('post_attention_layernorm'),
-      gateProj: at('mlp.gate_proj'),
-      upProj: at('mlp.up_proj'),
-      downProj: at('mlp.down_proj'),
-    });
-  }
-  const { cos, sin } = createRopeTables(config);
+/** @param values consumed */
+function assemble(config: LmConfig, layout: SlabLayout, values: tf.Tensor): LanguageModel {
+  const slab = tf.variable(values, true, `lm${++created}`);
+  values.dispose(); // the variable holds the data now
+  const weightLayout = config.modelType === 'gpt2' ? 'inOut' : 'outIn';
+  const one = (name: string): Slice => ({ slab, ...layout.places.get(name)! });
+  /** Parameters that stand without a gap, as one whose first axis is the sum of theirs. */
+  const joined = (names: string[]): Slice => {
+    const members = names.map(one);
+    const [first] = members as [Slice];
+    if (members.length === 1) return first;
+    return { ...first, shape: [members.reduce((sum, { shape }) => sum + shape[0]!, 0), ...first.shape.slice(1)] };
+  };
+  const norm = ({ gain, bias }: NormNames): NormParams => ({ gain: one(gain), bias: bias === null ? null : one(bias) });
+  const linear = ({ weights, biases }: LinearNames): LinearParams => ({ weight: joined(weights), bias: biases.length > 0 ? joined(biases) : null });
+  const names = parameterNames(config);
+  const rope = config.ropeTheta === null ? null : createRopeTables({ ...config, ropeTheta: config.ropeTheta });
   return {
     config,
-    params,
-    embedTokens: get(EMBEDDING_NAME),
-    layers,
-    finalNorm: get(FINAL_NORM_NAME),
-    head: get(config.tieWordEmbeddings ? EMBEDDING_NAME : HEAD_NAME),
-    ropeCos: cos,
-    ropeSin: sin,
+    layout,
+    slab,
+    weightLayout,
+    embedding: one(names.embedding),
+    positionTable: names.positions === null ? null : one(names.positions),
+    layers: names.layers.map((layer) => ({
+      attentionNorm: norm(layer.attentionNorm),
+      qkv: linear(layer.qkv),
+      attentionOutput: linear(layer.attentionOutput),
+      mlpNorm: norm(layer.mlpNorm),
+      mlpInput: linear(layer.mlpInput),
+      mlpOutput: linear(layer.mlpOutput),
+    })),
+    finalNorm: norm(names.finalNorm),
+    head: one(names.head),
+    rope,
     dispose() {
-      for (const variable of params.values()) variable.dispose();
-      cos.dispose();
-      sin.dispose();
+      slab.dispose();
+      if (rope) tf.dispose([rope.cos, rope.sin]);
     },
   };
 }
 
-function checked(name: string, shape: readonly number[], values: { shape: readonly number[]; data: Float32Array } | undefined): Float32Array {
-  if (!values) throw new EngineError('bad-argument', `LM: parameter "${name}" is missing.`);
-  if (String(values.shape) !== String(shape)) throw new EngineError('bad-shape', `LM: parameter "${name}" is [${values.shape}], expected [${shape}].`);
-  return values.data;
-}
+type Weights = ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
 
 /**
  * @param weights by Hugging Face name, borrowed and copied
  * @returns owned by the caller: dispose it
  * @throws EngineError bad-argument for a missing parameter, bad-shape for a misshapen one
  */
-export function createLm(config: LmConfig, weights: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>): LanguageModel {
-  for (const [name, shape] of parameterShapes(config)) checked(name, shape, weights.get(name));
-  // A copy, because plain JS backends compute on the very array they are given.
-  return assemble(config, (name, shape) => tf.tensor(checked(name, shape, weights.get(name)).slice(), shape, 'float32'));
+export function createLm(config: LmConfig, weights: Weights): LanguageModel {
+  const layout = parameterLayout(config);
+  return assemble(config, layout, tf.tensor1d(packSlab(layout, weights)));
 }
 
 /** A second LM with the same weights in memory of its own. @param lm borrowed @returns owned by the caller */
 export function cloneLm(lm: LanguageModel): LanguageModel {
   // tf.clone would share memory, which in-place optimizer steps rewrite; x · 1 is a copy and exact.
-  return assemble(lm.config, (name) => tf.mul(lm.params.get(name) as tf.Variable, 1));
+  return assemble(lm.config, lm.layout, tf.mul(lm.slab, 1));
 }
 
 /** @param lm borrowed @returns all parameters by name, owned: copies of their values now */
-export async function readParams(lm: LanguageModel): Promise<Map<string, ParamValues>> {
-  const values = new Map<string, ParamValues>();
-  for (const [name, variable] of lm.params) {
-    const data = (await variable.data()) as Float32Array;
-    values.set(name, { shape: [...variable.shape], data: data.slice() }); // backends may hand out their cached array
-  }
-  return values;
+export async function readParams(lm: LanguageModel): Promise<Map<string, NamedValues>> {
+  return unpackSlab(lm.layout, (await lm.slab.data()) as Float32Array);
 }
 
 /**
@@ -126,13 +128,9 @@ export async function readParams(lm: LanguageModel): Promise<Map<string, ParamVa
  * @param lm rewritten @param values borrowed and copied; must have every parameter, may have more
  * @throws EngineError bad-argument, bad-shape; then nothing is changed
  */
-export function assignParams(lm: LanguageModel, values: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>): void {
-  for (const [name, variable] of lm.params) checked(name, variable.shape, values.get(name));
-  for (const [name, variable] of lm.params) {
-    const tensor = tf.tensor(checked(name, variable.shape, values.get(name)).slice(), variable.shape, 'float32');
-    variable.assign(tensor);
-    tensor.dispose();
-  }
+export function assignParams(lm: LanguageModel, values: Weights): void {
+  const all = packSlab(lm.layout, values);
+  tf.tidy(() => lm.slab.assign(tf.tensor1d(all)));
 }
 
 /**

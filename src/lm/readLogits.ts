@@ -10,10 +10,7 @@ import type { LanguageModel } from './params.ts';
 export async function readLogits(lm: LanguageModel, rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
   const results: Float32Array[] = [];
   for (const row of rows) {
-    const logits = tf.tidy(() => {
-      const hidden = forward(lm, tf.tensor2d(Int32Array.from(row), [1, row.length], 'int32'));
-      return lmHead(lm, tf.reshape(hidden, [row.length, lm.config.hiddenSize]));
-    });
+    const logits = tf.tidy(() => lmHead(lm, forward(lm, { inputIds: Int32Array.from(row), B: 1, T: row.length })));
     results.push(Float32Array.from(await logits.data()));
     logits.dispose();
   }

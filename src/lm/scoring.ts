@@ -5,8 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import { nextMacrotask } from '../base/macrotask.ts';
-import { crossEntropy } from '../kernels/crossEntropy/crossEntropy.ts';
-import { forward, lmHead } from './forward.ts';
+import { gatherRows } from '../kernels/embedding/embedding.ts';
+import { labelLogProbs } from '../kernels/headLoss/headLoss.ts';
+import { forward } from './forward.ts';
 import { assertTokenIds, type LanguageModel } from './params.ts';
 
 export interface ScoredRow {
@@ -43,9 +44,8 @@ function scoreBatch(lm: LanguageModel, rows: readonly ScoredRow[]): tf.Tensor {
     }
   });
   return tf.tidy(() => {
-    const hidden = forward(lm, tf.tensor2d(inputIds, [rows.length, T], 'int32'));
-    const scored = tf.gather(tf.reshape(hidden, [rows.length * T, lm.config.hiddenSize]), tf.tensor1d(at, 'int32'));
-    return crossEntropy(lmHead(lm, scored), tf.tensor1d(labels, 'int32'));
+    const hidden = forward(lm, { inputIds, B: rows.length, T });
+    return tf.neg(labelLogProbs(gatherRows(hidden, tf.tensor1d(at, 'int32')), lm.head, tf.tensor1d(labels, 'int32')));
   });
 }
 

@@ -25,8 +25,8 @@ export interface LmReference {
 
 const folder = new URL('./reference/', import.meta.url);
 
-/** Grouped-query and untied (f16), multi-head and tied (f32), multi-query (bf16). */
-export const lmReferenceNames = readdirSync(folder).filter((name) => name.startsWith('llama-'));
+/** llama: grouped-query and untied (f16), multi-head and tied (f32), multi-query (bf16); gpt2: tied, untied with exact GELU. */
+export const lmReferenceNames = readdirSync(folder).filter((name) => /^(llama|gpt2)-/.test(name));
 
 export function readLmReference(name: string): LmReference {
   const read = (path: string): Buffer => readFileSync(new URL(`${name}/${path}`, folder));

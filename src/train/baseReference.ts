@@ -8,31 +8,16 @@ import { nextMacrotask } from '../base/macrotask.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { collate, type Batch } from '../data/batches.ts';
 import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
-import { embedding } from '../kernels/embedding/embedding.ts';
-import { forward, lmHead } from '../lm/forward.ts';
+import { gatherRows } from '../kernels/embedding/embedding.ts';
+import { type HeadLossInputs, labelLogProbs } from '../kernels/headLoss/headLoss.ts';
+import { forward } from '../lm/forward.ts';
 import type { LanguageModel } from '../lm/params.ts';
 import { createCostEmbedding } from '../loss/costEmbedding.ts';
-import { labelLogProbs } from '../loss/semanticLoss.ts';
+import type { SemanticLossSettings } from '../loss/semanticLoss.ts';
 import { readTensor } from '../optim/readTensor.ts';
 
 /** Rows of one forward pass; only bounds memory. */
 const rowsAtOnce = 16;
-
-/**
- * Logits at some positions of a batch; only these go through the LM head. Differentiable.
- * @param hiddenStates [B, T, C], borrowed
- * @param positions    [N] into the flattened [B * T], borrowed
- * @returns            [N, V], owned by the caller
- */
-export function logitsAt(lm: LanguageModel, hiddenStates: tf.Tensor3D, positions: Int32Array): tf.Tensor2D {
-  const [B, T, C] = hiddenStates.shape;
-  return tf.tidy(() => lmHead(lm, embedding(tf.reshape(hiddenStates, [B * T, C]), tf.tensor1d(positions, 'int32')) as tf.Tensor2D) as tf.Tensor2D);
-}
-
-/** Hidden states of a batch, [B, T, C], owned by the caller. */
-export function hiddenStatesOf(lm: LanguageModel, batch: Batch): tf.Tensor3D {
-  return tf.tidy(() => forward(lm, tf.tensor2d(batch.inputIds, [batch.B, batch.T], 'int32')) as tf.Tensor3D);
-}
 
 /** The frozen side of the semantic loss. */
 export class BaseReference {
@@ -59,7 +44,7 @@ export class BaseReference {
     signal?: AbortSignal,
   ): Promise<BaseReference> {
     // A tied head is the input table.
-    const table = (config.emdCostEmbedding === 'head' ? base.head : base.embedTokens) as unknown as tf.Tensor2D;
+    const table = config.emdCostEmbedding === 'head' ? base.head : base.embedding;
     const logProbs: Float32Array[] = [];
     const hidden: tf.Tensor2D[] = [];
     const rowOffsets = Int32Array.from({ length: rows.unsafe.length + 1 });
@@ -72,10 +57,8 @@ export class BaseReference {
       const batch = collate([], rows.unsafe.slice(first, first + rowsAtOnce), []);
       const { positions, labels, rowOffsets: offsets } = batch.unsafe;
       const [states, tokenLogProbs] = tf.tidy(() => {
-        const all = hiddenStatesOf(base, batch);
-        const [B, T, C] = all.shape;
-        const states = embedding(tf.reshape(all, [B * T, C]), tf.tensor1d(positions, 'int32')) as tf.Tensor2D;
-        return [states, labelLogProbs(lmHead(base, states) as tf.Tensor2D, tf.tensor1d(labels, 'int32'))];
+        const states = gatherRows(forward(base, batch), tf.tensor1d(positions, 'int32'));
+        return [states, labelLogProbs(states, base.head, tf.tensor1d(labels, 'int32'))];
       }) as [tf.Tensor2D, tf.Tensor1D];
       const values = await readTensor(tokenLogProbs);
       tokenLogProbs.dispose();
@@ -91,20 +74,22 @@ export class BaseReference {
     return new BaseReference(base, rows.unsafe.length > 0 ? createCostEmbedding(table) : null, logProbs, hiddenStates, rowOffsets);
   }
 
-  /** log p_base of the unsafe response tokens of a batch, [N], owned by the caller. */
-  logProbsOf(batch: Batch): tf.Tensor1D {
-    return tf.tensor1d(Float32Array.from(batch.unsafeRows.flatMap((row) => [...this.logProbs[row]!])));
+  /** What the objective needs of the unsafe tokens of a batch: where its rows begin and log p_base of each token [N]. Owned by the caller. */
+  tokensOf(batch: Batch): { rowOffsets: tf.Tensor1D; baseLogProbs: tf.Tensor1D } {
+    const baseLogProbs = Float32Array.from(batch.unsafeRows.flatMap((row) => [...this.logProbs[row]!]));
+    return { rowOffsets: tf.tensor1d(batch.unsafe.rowOffsets.slice(), 'int32'), baseLogProbs: tf.tensor1d(baseLogProbs) };
   }
 
   /**
-   * Logits of the base LM for the unsafe response tokens of a batch, [N, V], owned by the caller; null without KL anchor.
-   * Kept as hidden states and put through the head again each time: C numbers a token in place of V.
+   * What the fused head needs of the base LM for the unsafe tokens of a batch. The tensors of the anchor are owned by the caller.
+   * Base distributions are kept as hidden states and put through the head again each time: C numbers a token in place of V.
    */
-  logitsOf(batch: Batch): tf.Tensor2D | null {
-    const { hiddenStates } = this;
-    if (!hiddenStates) return null;
-    const indices = batch.unsafeRows.flatMap((row) => Array.from({ length: this.rowOffsets[row + 1]! - this.rowOffsets[row]! }, (_, i) => this.rowOffsets[row]! + i));
-    return tf.tidy(() => lmHead(this.base, embedding(hiddenStates, tf.tensor1d(indices, 'int32')) as tf.Tensor2D) as tf.Tensor2D);
+  frozenOf(batch: Batch, { emdObjective }: Pick<SemanticLossSettings, 'emdObjective'>): Pick<HeadLossInputs, 'cost' | 'anchor'> {
+    const { hiddenStates, costEmbedding } = this;
+    const cost = costEmbedding ? { cost: { embedding: costEmbedding, objective: emdObjective } } : {};
+    if (!hiddenStates) return cost;
+    const rows = batch.unsafeRows.flatMap((row) => Array.from({ length: this.rowOffsets[row + 1]! - this.rowOffsets[row]! }, (_, i) => this.rowOffsets[row]! + i));
+    return { ...cost, anchor: { hidden: gatherRows(hiddenStates, tf.tensor1d(rows, 'int32')), head: this.base.head } };
   }
 
   dispose(): void {

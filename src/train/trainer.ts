@@ -9,14 +9,14 @@ import { nextMacrotask } from '../base/macrotask.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { createBatch } from '../data/batches.ts';
 import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
-import type { LanguageModel } from '../lm/params.ts';
+import { clipScale } from '../kernels/sumSquares/sumSquares.ts';
+import { assignParams, type LanguageModel, readParams } from '../lm/params.ts';
 import { AdamW } from '../optim/adamW.ts';
-import { clipGradNorm } from '../optim/clipGradNorm.ts';
 import { readTensor } from '../optim/readTensor.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import type { StepMetrics } from '../records/run.ts';
 import { BaseReference } from './baseReference.ts';
-import { computeGradients, termNames } from './gradients.ts';
+import { addGradients, termNames } from './gradients.ts';
 import { runFingerprint } from './runFingerprint.ts';
 import type { TrainState } from './trainState.ts';
 
@@ -50,36 +50,26 @@ export interface Trainer {
   dispose(): void;
 }
 
-/** Adds up the gradients of micro-batches; both arguments are consumed. */
-function addGradients(sums: Map<string, tf.Tensor> | null, gradients: Map<string, tf.Tensor>): Map<string, tf.Tensor> {
-  if (!sums) return gradients;
-  for (const [name, gradient] of gradients) {
-    const sum = sums.get(name)!;
-    gradients.set(name, tf.add(sum, gradient));
-    tf.dispose([sum, gradient]);
-  }
-  return gradients;
-}
-
 function restoreParams(lm: LanguageModel, state: TrainState): void {
-  for (const [name, variable] of lm.params) {
-    const saved = state.params.get(name);
-    if (saved?.data.length !== variable.size) throw new EngineError('bad-file', `Training state: parameter ${name} is missing or has the wrong size.`);
-    tf.tidy(() => variable.assign(tf.tensor(saved.data.slice(), variable.shape)));
-  }
+  for (const [name, { shape }] of lm.layout.places)
+    if (state.params.get(name)?.data.length !== tf.util.sizeFromShape(shape)) throw new EngineError('bad-file', `Training state: parameter ${name} is missing or has the wrong size.`);
+  assignParams(lm, state.params);
 }
 
 class Run implements Trainer {
   step = 0;
   private elapsedMs = 0;
   private readonly optimizer: AdamW;
+  /** Sums of the micro-batches' gradients; zeros between two steps. */
+  private readonly gradients: tf.Variable;
 
   constructor(
     private readonly input: TrainInput,
     private readonly reference: BaseReference,
     private readonly fingerprint: string,
   ) {
-    this.optimizer = new AdamW(input.lm.params, input.config);
+    this.optimizer = new AdamW(input.lm, input.config);
+    this.gradients = tf.tidy(() => tf.variable(tf.zeros([input.lm.layout.size]), false));
     const { state } = input;
     if (!state) return;
     restoreParams(input.lm, state);
@@ -97,59 +87,60 @@ class Run implements Trainer {
     const started = performance.now();
     const step = this.step + 1;
     const microBatches = config.gradientAccumulationSteps;
-    let sums: Map<string, tf.Tensor> | null = null;
     let tokens = 0;
     const allTerms: tf.Tensor1D[] = [];
+    let applied = false;
     try {
       for (let i = 0; i < microBatches; i++) {
         await nextMacrotask();
         if (signal?.aborted) return null;
         const batch = createBatch(rows, config, (step - 1) * microBatches + i);
-        const { gradients, terms } = computeGradients(lm, this.reference, batch, config);
-        sums = addGradients(sums, gradients);
-        allTerms.push(terms);
+        allTerms.push(addGradients(lm, this.reference, batch, config, this.gradients));
         tokens += batch.tokens;
       }
-      const metrics = await this.applyGradients(sums!, allTerms, step);
+      const metrics = await this.applyGradients(allTerms, step);
+      applied = true;
       this.step = step;
       const stepMs = performance.now() - started;
       this.elapsedMs += stepMs;
       return { ...metrics, step, elapsedMs: this.elapsedMs, tokens, tokensPerSecond: (1000 * tokens) / stepMs };
     } finally {
-      tf.dispose([...(sums?.values() ?? []), ...allTerms]);
+      tf.dispose(allTerms);
+      // An optimizer step leaves zeros; a step that was not taken must not leave its gradients to the next one.
+      if (!applied) tf.tidy(() => this.gradients.assign(tf.zeros([lm.layout.size])));
     }
   }
 
   /** One read-back a step, before the update, so that a loss that is not finite never reaches the weights. */
-  private async applyGradients(sums: Map<string, tf.Tensor>, allTerms: tf.Tensor1D[], step: number) {
+  private async applyGradients(allTerms: tf.Tensor1D[], step: number) {
     const { config } = this.input;
-    const { norm, scale } = clipGradNorm([...sums.values()], config.maxGradNorm, allTerms.length);
-    const report = tf.tidy(() => tf.concat([...allTerms, tf.reshape(norm, [1])] as tf.Tensor1D[]));
+    const clip = clipScale(this.gradients, config.maxGradNorm, allTerms.length);
+    const report = tf.tidy(() => tf.concat([...allTerms, clip] as tf.Tensor1D[]));
     try {
       const values = await readTensor(report);
       const terms = Object.fromEntries(
         termNames.map((name, t) => [name, allTerms.reduce((sum, _, i) => sum + values[i * termNames.length + t]!, 0) / allTerms.length]),
       ) as Record<(typeof termNames)[number], number>;
-      const gradNorm = values.at(-1)!;
+      const gradNorm = values.at(-2)!;
       const bad = Object.entries({ ...terms, gradNorm }).find(([, value]) => !Number.isFinite(value));
       if (bad)
         throw new EngineError('bad-config', `Training stopped at step ${step}: ${bad[0]} is ${bad[1]}. The weights of step ${step - 1} are unharmed. Lower learningRate or semanticLambda.`);
       const learningRate = learningRateAt(step, config);
-      this.optimizer.step(sums, scale, learningRate, step);
+      this.optimizer.step(this.gradients, clip, learningRate, step);
       return { ...terms, gradNorm, learningRate };
     } finally {
-      tf.dispose([norm, scale, report]);
+      tf.dispose([clip, report]);
     }
   }
 
   async captureState(): Promise<TrainState> {
-    const params: TrainState['params'] = new Map();
-    for (const [name, variable] of this.input.lm.params) params.set(name, { shape: variable.shape.slice(), data: await readTensor(variable) });
+    const params = await readParams(this.input.lm);
     return { step: this.step, elapsedMs: this.elapsedMs, fingerprint: this.fingerprint, params, moments: await this.optimizer.captureMoments() };
   }
 
   dispose(): void {
     this.optimizer.dispose();
+    this.gradients.dispose();
     this.reference.dispose();
   }
 }

@@ -22,7 +22,7 @@ import safetensors.torch
 import tokenizers
 import torch
 import transformers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "src" / "testing" / "reference"
@@ -54,6 +54,17 @@ MODELS = {
                     num_key_value_heads=1, head_dim=4, max_position_embeddings=96, rms_norm_eps=1e-6,
                     tie_word_embeddings=False, rope_theta=10000.0),
         dtype=torch.bfloat16, seed=3),
+    # learned positions, LayerNorm with bias, biases everywhere, Conv1D layout, GELU in its tanh form, tied head
+    "gpt2-tied": dict(
+        family="gpt2",
+        config=dict(vocab_size=67, n_embd=20, n_layer=2, n_head=4, n_positions=96, tie_word_embeddings=True),
+        dtype=torch.float32, seed=4),
+    # exact GELU, another width of the MLP, one head, untied
+    "gpt2-untied-gelu": dict(
+        family="gpt2",
+        config=dict(vocab_size=53, n_embd=12, n_layer=1, n_head=1, n_inner=30, n_positions=96, activation_function="gelu",
+                    layer_norm_epsilon=1e-6, tie_word_embeddings=False),
+        dtype=torch.float32, seed=5),
 }
 NEW_TOKENS = 48
 PROBE = 0.37  # a gradient too large to store is stored as its product with cos(PROBE * i)
@@ -82,14 +93,21 @@ def make_model(name, spec):
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(spec["seed"])
-    rope_theta = spec["config"].pop("rope_theta")
-    config = LlamaConfig(**spec["config"], rope_parameters={"rope_type": "default", "rope_theta": rope_theta},
-                         bos_token_id=1, eos_token_id=2, pad_token_id=0, attention_dropout=0.0)
-    model = LlamaForCausalLM(config).eval()
+    special = dict(bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    if spec.get("family") == "gpt2":
+        config = GPT2Config(**spec["config"], **special, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
+        model = GPT2LMHeadModel(config).eval()
+    else:
+        rope_theta = spec["config"].pop("rope_theta")
+        config = LlamaConfig(**spec["config"], rope_parameters={"rope_type": "default", "rope_theta": rope_theta}, **special,
+                             attention_dropout=0.0)
+        model = LlamaForCausalLM(config).eval()
     with torch.no_grad():
         for key, value in model.named_parameters():
-            scale = 1.0 + 0.2 * torch.randn(value.shape, generator=generator) if key.endswith("norm.weight") \
-                else torch.randn(value.shape, generator=generator) * (1.0 if "embed" in key else 1.6 / math.sqrt(value.shape[-1]))
+            is_gain = key.endswith("norm.weight") or ".ln_" in key and key.endswith("weight")
+            is_table = "embed" in key or "wte" in key or "wpe" in key
+            scale = 1.0 + 0.2 * torch.randn(value.shape, generator=generator) if is_gain \
+                else torch.randn(value.shape, generator=generator) * (1.0 if is_table else 1.6 / math.sqrt(value.shape[-1]))
             value.copy_(scale.to(spec["dtype"]).to(torch.float32))
     # Saved as a copy: .to(float16) would round RoPE's frequencies too, for good.
     copy.deepcopy(model).to(spec["dtype"]).save_pretrained(folder)

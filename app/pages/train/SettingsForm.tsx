@@ -6,6 +6,7 @@ import { Button } from '../../components/Button.tsx';
 import { Card } from '../../components/Card.tsx';
 import { NumberField } from '../../components/NumberField.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
+import { SwitchField } from '../../components/SwitchField.tsx';
 import { defaultTrainConfig, type TrainConfig } from '../../../src/config/train.ts';
 import { diffSettings, listSettings, withSetting, type SettingPath } from '../../../src/config/trainSettings.ts';
 import { studio } from '../../store/studio.ts';
@@ -24,17 +25,21 @@ export interface SettingsFormProps {
 
 export function SettingsForm({ config, advanced, validationPerSet, coherenceSamples, problem }: SettingsFormProps): ReactNode {
   const differences = diffSettings(config);
-  const set = (path: SettingPath, value: string | number): void => studio.edit('train', { config: withSetting(config, path, value) });
+  const set = (path: SettingPath, value: string | number | boolean): void => studio.edit('train', { config: withSetting(config, path, value) });
   const values = new Map(listSettings(config).map(({ path, value }) => [path, value]));
   const changed = new Map(differences.map((difference) => [difference.path, difference.reference]));
   const show = (field: TrainField): ReactNode => {
     const value = values.get(field.path);
     const before = changed.get(field.path);
-    return field.kind === 'number' ? (
-      <NumberField key={field.path} label={field.label} hint={<FieldHelp help={field.help} before={before} />} value={value as number} min={field.min} max={field.max} step={field.step} decimals={field.decimals} onChange={(next) => set(field.path, next)} />
-    ) : (
-      <SelectField key={field.path} label={field.label} hint={<FieldHelp help={field.help} before={before} />} value={value as string} options={field.options} onChange={(next) => set(field.path, next)} />
-    );
+    const common = { label: field.label, hint: <FieldHelp help={field.help} before={before} /> };
+    switch (field.kind) {
+      case 'number':
+        return <NumberField key={field.path} {...common} value={value as number} min={field.min} max={field.max} step={field.step} decimals={field.decimals} onChange={(next) => set(field.path, next)} />;
+      case 'select':
+        return <SelectField key={field.path} {...common} value={value as string} options={field.options} onChange={(next) => set(field.path, next)} />;
+      case 'switch':
+        return <SwitchField key={field.path} {...common} checked={value as boolean} onChange={(next) => set(field.path, next)} />;
+    }
   };
   const simple = TRAIN_FIELD_GROUPS.flatMap((group) => group.fields.filter((field) => field.simple));
   return (

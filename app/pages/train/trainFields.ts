@@ -19,7 +19,10 @@ interface SelectControl {
   kind: 'select';
   options: { value: string; label: string }[];
 }
-export type TrainField = FieldWords & (NumberControl | SelectControl);
+interface SwitchControl {
+  kind: 'switch';
+}
+export type TrainField = FieldWords & (NumberControl | SelectControl | SwitchControl);
 
 export interface TrainFieldGroup {
   title: string;
@@ -66,6 +69,7 @@ export const TRAIN_FIELD_GROUPS: TrainFieldGroup[] = [
       { path: 'borderlineShare', label: 'Borderline share', kind: 'number', min: 0, max: 1, step: 0.05, help: 'Share of the benign rows that only sound harmful. Without them the LM refuses too much.' },
       { path: 'unsafePerStep', label: 'Unsafe rows', kind: 'number', min: 0, max: 256, step: 1, help: 'Unsafe rows a micro-batch moves away from.' },
       { path: 'gradientAccumulationSteps', label: 'Gradient accumulation', kind: 'number', min: 1, step: 1, help: 'Micro-batches averaged before one optimizer step: a larger batch in the same memory.' },
+      { path: 'gradientCheckpointing', label: 'Gradient checkpointing', kind: 'switch', help: 'Computes each layer again on the way back instead of keeping it: less memory, a third more arithmetic, the same numbers.' },
       { path: 'maxLength', label: 'Longest row, tokens', kind: 'number', min: 8, max: 8192, step: 8, help: 'Longer rows are refused at the start, never cut.' },
     ],
   },

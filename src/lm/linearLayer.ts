@@ -1,0 +1,22 @@
+/** A linear layer of the LM in the layout of its family. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { addColumnSums } from '../kernels/columnSums/columnSums.ts';
+import { addLinearWeightGrad, linear, linearInputGrad } from '../kernels/matMul/linear.ts';
+import type { LanguageModel, LinearParams } from './params.ts';
+import { gradientOf } from './pass.ts';
+
+/** @param x [R, in] @param residual [R, out] is added. Borrowed @returns [R, out], owned by the caller */
+export function linearLayer(lm: LanguageModel, { weight, bias }: LinearParams, x: tf.Tensor, residual: tf.Tensor | null = null): tf.Tensor {
+  return linear(x, weight, { bias, residual, layout: lm.weightLayout });
+}
+
+/**
+ * Adds the gradients of weight and bias.
+ * @param x the layer's input @param gradY of its output; both borrowed
+ * @returns gradient with respect to x, owned by the caller
+ */
+export function linearLayerGrad(lm: LanguageModel, { weight, bias }: LinearParams, x: tf.Tensor, gradY: tf.Tensor, gradients: tf.Tensor): tf.Tensor {
+  addLinearWeightGrad(gradY, x, gradientOf(weight, gradients), lm.weightLayout);
+  if (bias) addColumnSums(gradY, gradientOf(bias, gradients));
+  return linearInputGrad(gradY, weight, lm.weightLayout);
+}

@@ -1,0 +1,40 @@
+/** What the layers of one forward pass share, and what a layer gives that can be differentiated. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { EngineError } from '../base/errors.ts';
+import type { Slice } from '../kernels/slice.ts';
+import type { KvCache } from './kvCache.ts';
+
+/** Borrowed by every layer. */
+export interface Pass {
+  B: number;
+  T: number;
+  /** [B · T] int32: counts from each row's first real token. */
+  positions: tf.Tensor;
+  /** [B] int32: first real slot of each row. */
+  start: tf.Tensor;
+  kvCache: KvCache | null;
+  /** The slab that parameter gradients are added to, laid out as the LM's; null in a pass that is not differentiated. */
+  gradients: tf.Tensor | null;
+}
+
+/** The result of a layer, with its way back. */
+export interface Differentiable {
+  /** Owned by the caller. */
+  y: tf.Tensor;
+  /**
+   * To be called once, in passes with gradients: adds the parameter gradients, frees what was kept for it.
+   * @param gradY consumed
+   * @returns gradient with respect to the layer's input, owned by the caller
+   */
+  backward(gradY: tf.Tensor): tf.Tensor;
+}
+
+/** The way back of a pass that kept nothing for it. */
+export function notDifferentiable(): never {
+  throw new EngineError('internal', 'This forward pass kept nothing for a backward pass.');
+}
+
+/** Where the gradient of a parameter is added. */
+export function gradientOf(parameter: Slice, gradients: tf.Tensor): Slice {
+  return { ...parameter, slab: gradients };
+}
