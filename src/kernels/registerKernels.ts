@@ -19,6 +19,7 @@ import { batchMatMulSpec } from './matMul/matMul.ts';
 import { prefixWeightsSpecs } from './prefixWeights/prefixWeights.ts';
 import { rmsNormGradient, rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
 import { ropeGradient, ropeSpecs } from './rope/rope.ts';
+import { samplingSpecs } from './sampling/sampling.ts';
 import { semanticDistanceSpecs } from './semanticDistance/semanticDistance.ts';
 import { semanticObjectiveSpecs } from './semanticObjective/semanticObjective.ts';
 import { sumSquaresSpecs } from './sumSquares/sumSquares.ts';
@@ -37,6 +38,7 @@ const specs: KernelSpec[] = [
   ...crossEntropySpecs,
   ...kvCacheSpecs,
   ...appendKvSpecs,
+  ...samplingSpecs,
   ...adamWSpecs,
   ...sumSquaresSpecs,
   ...semanticDistanceSpecs,
