@@ -12,16 +12,19 @@ const sizeOf = ({ shape }: { shape: number[] }): number => shape.reduce((a, b) =
 
 const settingsOf = (attributes: Attributes): AdamWSettings => attributes as unknown as AdamWSettings;
 
+/** What the SIMD kernel takes: keep, β1, β2, 1 − β1, 1 − β2, step size, root factor, ε. Made in float64, rounded once. */
+function simdNumbers({ learningRate, beta1, beta2, epsilon, weightDecay, step }: AdamWSettings): number[] {
+  return [1 - learningRate * weightDecay, beta1, beta2, 1 - beta1, 1 - beta2, learningRate / biasCorrection(beta1, step), 1 / Math.sqrt(biasCorrection(beta2, step)), epsilon];
+}
+
 const update: KernelSpec<'param' | 'grad' | 'm' | 'v' | 'gradScale'> = {
   name: 'SidestepAdamW',
   inPlace: ['param', 'm', 'v'],
   outputs: () => [],
   host: ({ param, grad, m, v, gradScale }, attributes) => adamWUpdate(param.f32, grad.f32, m.f32, v.f32, gradScale.f32[0]!, settingsOf(attributes)),
   wasm: (simd, { param, grad, m, v, gradScale }, attributes) => {
-    const { learningRate, beta1, beta2, epsilon, weightDecay, step } = settingsOf(attributes);
-    const numbers = [1 - learningRate * weightDecay, beta1, beta2, 1 - beta1, 1 - beta2, learningRate / biasCorrection(beta1, step), 1 / Math.sqrt(biasCorrection(beta2, step)), epsilon] as const;
     const n = sizeOf(param);
-    simd.run('adamW', simd.parallel(15 * n), n, param.at, grad.at, m.at, v.at, simd.f32(gradScale)[0]!, ...numbers);
+    simd.run('adamW', simd.parallel(15 * n), n, param.at, grad.at, m.at, v.at, simd.f32(gradScale)[0]!, ...simdNumbers(settingsOf(attributes)));
   },
   webgpu: ({ param, grad, m, v, gradScale }, attributes) => [
     adamWProgram({ param, grad, m, v, gradScale }, sizeOf(param), settingsOf(attributes)),
@@ -35,6 +38,10 @@ const slabUpdate: KernelSpec<'params' | 'grads' | 'm' | 'v' | 'gradScale'> = {
   host: ({ params, grads, m, v, gradScale }, attributes) => {
     adamWUpdate(params.f32, grads.f32, m.f32, v.f32, gradScale.f32[1]!, settingsOf(attributes));
     grads.f32.fill(0);
+  },
+  wasm: (simd, { params, grads, m, v, gradScale }, attributes) => {
+    const n = sizeOf(params);
+    simd.run('adamWSlab', simd.parallel(20 * n), n, params.at, grads.at, m.at, v.at, simd.f32(gradScale)[1]!, ...simdNumbers(settingsOf(attributes)));
   },
   webgpu: (tensors, attributes) => [adamWSlabProgram(tensors, sizeOf(tensors.params), settingsOf(attributes))],
 };

@@ -2,8 +2,7 @@
 import { EngineError } from '../../base/errors.ts';
 import type { Floats } from '../floats.ts';
 
-/** @throws EngineError bad-argument for an id outside 0..V-1 */
-export function assertTokenId(id: number, vocabSize: number): void {
+function assertTokenId(id: number, vocabSize: number): void {
   if (id < 0 || id >= vocabSize) throw new EngineError('bad-argument', `embedding: token id ${id} is outside the vocabulary of ${vocabSize}.`);
 }
 
@@ -29,6 +28,17 @@ export function embeddingBackward(gradOut: Floats, inputIds: Int32Array, gradWei
   }
 }
 
+/** @throws EngineError bad-argument for an id outside 0..V-1 */
+export function assertTokenIds(ids: Int32Array, vocabSize: number): void {
+  for (const id of ids) assertTokenId(id, vocabSize);
+}
+
+/** @throws EngineError bad-argument for an index outside 0..count-1 */
+export function assertRowIndices(op: string, what: string, indices: Int32Array, count: number): void {
+  for (const index of indices)
+    if (index < 0 || index >= count) throw new EngineError('bad-argument', `${op}: ${what} ${index} is outside the ${count} ${what}s.`);
+}
+
 /** gradTable [V, C] += scatter-add of gradX [N, C] rows, in row order. */
 export function addEmbeddingBackward(gradX: Floats, ids: Int32Array, gradTable: Floats, C: number): void {
   const V = gradTable.length / C;
@@ -43,27 +53,22 @@ export function addEmbeddingBackward(gradX: Floats, ids: Int32Array, gradTable: 
 export function embedTokensForward(table: Floats, ids: Int32Array, positional: { table: Floats; positions: Int32Array } | null, out: Floats, C: number): void {
   embeddingForward(table, ids, out, C);
   if (!positional) return;
-  const P = positional.table.length / C;
+  assertRowIndices('embedTokens', 'position', positional.positions, positional.table.length / C);
   for (let r = 0; r < ids.length; r++) {
     const position = positional.positions[r]!;
-    if (position < 0 || position >= P) throw new EngineError('bad-argument', `embedTokens: position ${position} is outside the ${P} positions of this model.`);
     for (let c = 0; c < C; c++) out[r * C + c]! += positional.table[position * C + c]!;
   }
 }
 
 /** out[n] = x[rows[n]]. @throws EngineError bad-argument for a row that x does not have */
 export function gatherRowsForward(x: Floats, rows: Int32Array, out: Floats, C: number): void {
-  rows.forEach((row, n) => {
-    if (row < 0 || row * C >= x.length) throw new EngineError('bad-argument', `gatherRows: row ${row} is outside the ${x.length / C} rows.`);
-    out.set(x.subarray(row * C, row * C + C), n * C);
-  });
+  assertRowIndices('gatherRows', 'row', rows, x.length / C);
+  rows.forEach((row, n) => out.set(x.subarray(row * C, row * C + C), n * C));
 }
 
 /** out[rows[n]] = grad[n], zero elsewhere. @throws EngineError bad-argument for a row that out does not have */
 export function scatterRowsForward(grad: Floats, rows: Int32Array, out: Floats, C: number): void {
   out.fill(0);
-  rows.forEach((row, n) => {
-    if (row < 0 || row * C >= out.length) throw new EngineError('bad-argument', `scatterRows: row ${row} is outside the ${out.length / C} rows.`);
-    out.set(grad.subarray(n * C, n * C + C), row * C);
-  });
+  assertRowIndices('scatterRows', 'row', rows, out.length / C);
+  rows.forEach((row, n) => out.set(grad.subarray(n * C, n * C + C), row * C));
 }

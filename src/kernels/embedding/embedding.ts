@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { assertOperand, assertTensor } from '../assertShape.ts';
 import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
 import type { Operand, Slice } from '../slice.ts';
-import { addEmbeddingBackward, embeddingBackward, embeddingForward, embedTokensForward, gatherRowsForward, scatterRowsForward } from './embedding.cpu.ts';
+import { addEmbeddingBackward, assertRowIndices, assertTokenIds, embeddingBackward, embeddingForward, embedTokensForward, gatherRowsForward, scatterRowsForward } from './embedding.cpu.ts';
 import { embeddingGradPrograms, embeddingProgram } from './embedding.webgpu.ts';
 import { addEmbeddingGradProgram, embeddingLinksProgram, embedTokensProgram, gatherRowsProgram, scatterRowsProgram } from './rows.webgpu.ts';
 
@@ -34,6 +34,12 @@ const embed: KernelSpec = {
   outputs: ({ table, ids }) => [{ shape: [ids!.shape[0]!, table!.shape[1]!], dtype: 'float32' }],
   host: ({ table, ids, positionTable, positions }, _attributes, [out]) =>
     embedTokensForward(table!.f32, ids!.i32, positionTable && positions ? { table: positionTable.f32, positions: positions.i32 } : null, out!.f32, table!.shape[1]!),
+  wasm: (simd, { table, ids, positionTable, positions }, _attributes, [out]) => {
+    assertTokenIds(simd.i32(ids!), table!.shape[0]!);
+    if (positionTable) assertRowIndices('embedTokens', 'position', simd.i32(positions!), positionTable.shape[0]!);
+    const [R, C] = out!.shape as [number, number];
+    simd.run('embedTokens', simd.parallel(2 * R * C), R, C, table!.at, ids!.at, positionTable?.at ?? 0, positions?.at ?? 0, out!.at);
+  },
   webgpu: ({ table, ids, positionTable, positions }, _attributes, [out]) => [embedTokensProgram({ table: table!, ids: ids!, positionTable, positions, out: out! }, table!.shape[1]!)],
 };
 
@@ -43,6 +49,11 @@ const addGrad: KernelSpec<'gradX' | 'ids' | 'into'> = {
   inPlace: ['into'],
   outputs: ({ ids }) => [{ shape: [2 * ids.shape[0]!], dtype: 'int32' }],
   host: ({ gradX, ids, into }) => addEmbeddingBackward(gradX.f32, ids.i32, into.f32, into.shape[1]!),
+  wasm: (simd, { gradX, ids, into }) => {
+    assertTokenIds(simd.i32(ids), into.shape[0]!);
+    const [R, C] = gradX.shape as [number, number];
+    simd.run('addEmbeddingGrad', simd.parallel(2 * R * C), R, C, gradX.at, ids.at, into.at);
+  },
   webgpu: ({ gradX, ids, into }, _attributes, [links]) => [embeddingLinksProgram(ids, links!), addEmbeddingGradProgram({ gradX, ids, links: links!, into }, into.shape[1]!)],
 };
 
@@ -50,6 +61,11 @@ const gather: KernelSpec<'x' | 'rows'> = {
   name: 'SidestepGatherRows',
   outputs: ({ x, rows }) => [{ shape: [rows.shape[0]!, x.shape[1]!], dtype: 'float32' }],
   host: ({ x, rows }, _attributes, [out]) => gatherRowsForward(x.f32, rows.i32, out!.f32, x.shape[1]!),
+  wasm: (simd, { x, rows }, _attributes, [out]) => {
+    assertRowIndices('gatherRows', 'row', simd.i32(rows), x.shape[0]!);
+    const [N, C] = out!.shape as [number, number];
+    simd.run('embedTokens', simd.parallel(N * C), N, C, x.at, rows.at, 0, 0, out!.at);
+  },
   webgpu: ({ x, rows }, _attributes, [out]) => [gatherRowsProgram(x, rows, out!, x.shape[1]!)],
 };
 
@@ -57,6 +73,11 @@ const scatter: KernelSpec<'grad' | 'rows'> = {
   name: 'SidestepScatterRows',
   outputs: ({ grad }, { totalRows }) => [{ shape: [totalRows as number, grad.shape[1]!], dtype: 'float32' }],
   host: ({ grad, rows }, _attributes, [out]) => scatterRowsForward(grad.f32, rows.i32, out!.f32, grad.shape[1]!),
+  wasm: (simd, { grad, rows }, { totalRows }, [out]) => {
+    assertRowIndices('scatterRows', 'row', simd.i32(rows), totalRows as number);
+    const [N, C] = grad.shape as [number, number];
+    simd.run('scatterRows', 1, N, totalRows as number, C, grad.at, rows.at, out!.at);
+  },
   webgpu: ({ grad, rows }, _attributes, [out]) => [scatterRowsProgram(grad, rows, out!, grad.shape[1]!)],
 };
 

@@ -11,6 +11,7 @@ const forward: KernelSpec<'x'> = {
   name: 'SidestepGelu',
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x }, { approximate }, [y]) => geluForward(x.f32, y!.f32, approximate as GeluApproximation),
+  wasm: (simd, { x }, { approximate }, [y]) => simd.run('gelu', simd.parallel(25 * sizeOf(x)), sizeOf(x), Number(approximate === 'none'), x.at, y!.at),
   webgpu: ({ x }, { approximate }, [y]) => [geluProgram(x, y!, sizeOf(x), approximate as GeluApproximation)],
 };
 
@@ -18,6 +19,8 @@ const backward: KernelSpec<'x' | 'gradY'> = {
   name: 'SidestepGeluGrad',
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x, gradY }, { approximate }, [gradX]) => geluBackward(x.f32, gradY.f32, gradX!.f32, approximate as GeluApproximation),
+  wasm: (simd, { x, gradY }, { approximate }, [gradX]) =>
+    simd.run('geluGrad', simd.parallel(30 * sizeOf(x)), sizeOf(x), Number(approximate === 'none'), x.at, gradY.at, gradX!.at),
   webgpu: ({ x, gradY }, { approximate }, [gradX]) => [geluGradProgram(x, gradY, gradX!, sizeOf(x), approximate as GeluApproximation)],
 };
 

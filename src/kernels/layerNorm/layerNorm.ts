@@ -4,6 +4,7 @@ import { EngineError } from '../../base/errors.ts';
 import { assertOperand, assertTensor, lastSize } from '../assertShape.ts';
 import { type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { type NormRows, normGainGradProgram, normGradProgram, normProgram } from '../norm/norm.webgpu.ts';
+import { runNorm, runNormGainGrad, runNormGrad } from '../norm/norm.simd.ts';
 import type { Operand, Slice } from '../slice.ts';
 import { layerNormBackward, layerNormForward } from './layerNorm.cpu.ts';
 
@@ -18,6 +19,7 @@ const forward: KernelSpec<'x' | 'weight' | 'bias'> = {
   name: 'SidestepLayerNorm',
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x, weight, bias }, { eps }, [y]) => layerNormForward(x.f32, weight.f32, bias.f32, y!.f32, weight.shape[0]!, eps as number),
+  wasm: (simd, { x, weight, bias }, { eps }, [y]) => runNorm(simd, { x, weight, bias, y: y! }, layoutOf(x, eps as number)),
   webgpu: ({ x, weight, bias }, { eps }, [y]) => [normProgram({ x, weight, bias, y: y! }, layoutOf(x, eps as number))],
 };
 
@@ -32,6 +34,11 @@ const gradInto: KernelSpec = {
   host: ({ x, weight, gradY, residualGrad, gradWeight, gradBias }, { eps }, [gradX]) => {
     const inputs = { x: x!.f32, weight: weight!.f32, gradY: gradY!.f32, residualGrad: residualGrad?.f32 ?? null };
     layerNormBackward(inputs, gradX!.f32, gradWeight?.f32 ?? null, gradBias?.f32 ?? null, weight!.shape[0]!, eps as number);
+  },
+  wasm: (simd, { x, weight, gradY, residualGrad, gradWeight, gradBias }, { eps }, [gradX, stats]) => {
+    const layout = layoutOf(x!, eps as number);
+    runNormGrad(simd, { x: x!, weight: weight!, gradY: gradY!, residualGrad, gradX: gradX!, stats: stats! }, layout);
+    if (gradWeight && gradBias) runNormGainGrad(simd, { x: x!, gradY: gradY!, stats: stats!, gradWeight, gradBias }, layout);
   },
   webgpu: ({ x, weight, gradY, residualGrad, gradWeight, gradBias }, { eps }, [gradX, stats]) => {
     const layout = layoutOf(x!, eps as number);

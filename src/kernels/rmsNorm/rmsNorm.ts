@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { assertOperand, assertTensor, lastSize } from '../assertShape.ts';
 import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { type NormRows, normGainGradProgram, normGradProgram, normProgram } from '../norm/norm.webgpu.ts';
+import { runNorm, runNormGainGrad, runNormGrad } from '../norm/norm.simd.ts';
 import type { Operand, Slice } from '../slice.ts';
 import { rmsNormBackward, rmsNormForward } from './rmsNorm.cpu.ts';
 import { rmsNormGradPrograms, rowsPerChunk } from './rmsNorm.webgpu.ts';
@@ -15,8 +16,7 @@ const forward: KernelSpec<'x' | 'weight'> = {
   name: 'SidestepRmsNorm',
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x, weight }, { eps }, [y]) => rmsNormForward(x.f32, weight.f32, y!.f32, weight.shape[0]!, eps as number),
-  wasm: (simd, { x, weight }, { eps }, [y]) =>
-    simd.run('rmsNorm', simd.parallel(5 * tf.util.sizeFromShape(x.shape)), rows(x), weight.shape[0]!, eps as number, x.at, weight.at, y!.at),
+  wasm: (simd, { x, weight }, { eps }, [y]) => runNorm(simd, { x, weight, y: y! }, layoutOf(x, eps as number)),
   webgpu: ({ x, weight }, { eps }, [y]) => [normProgram({ x, weight, y: y! }, layoutOf(x, eps as number))],
 };
 
@@ -52,6 +52,11 @@ const gradInto: KernelSpec = {
   ],
   host: ({ x, weight, gradY, residualGrad, gradWeight }, { eps }, [gradX]) =>
     rmsNormBackward(x!.f32, weight!.f32, gradY!.f32, residualGrad?.f32 ?? null, gradX!.f32, gradWeight?.f32 ?? null, weight!.shape[0]!, eps as number),
+  wasm: (simd, { x, weight, gradY, residualGrad, gradWeight }, { eps }, [gradX, stats]) => {
+    const layout = layoutOf(x!, eps as number);
+    runNormGrad(simd, { x: x!, weight: weight!, gradY: gradY!, residualGrad, gradX: gradX!, stats: stats! }, layout);
+    if (gradWeight) runNormGainGrad(simd, { x: x!, gradY: gradY!, stats: stats!, gradWeight }, layout);
+  },
   webgpu: ({ x, weight, gradY, residualGrad, gradWeight }, { eps }, [gradX, stats]) => {
     const layout = layoutOf(x!, eps as number);
     const programs = [normGradProgram({ x: x!, weight: weight!, gradY: gradY!, residualGrad, gradX: gradX!, stats: stats! }, layout)];

@@ -27,6 +27,12 @@ const rotateRows: KernelSpec<'qkv' | 'cos' | 'sin' | 'positions'> = {
   outputs: () => [],
   host: ({ qkv, cos, sin, positions }, { heads, headDim, direction }) =>
     ropeRotateInPlace(qkv.f32, cos.f32, sin.f32, positions.i32, qkv.shape[1]!, heads as number, headDim as number, direction === 1 ? 1 : -1),
+  wasm: (simd, { qkv, cos, sin, positions }, { heads, headDim, direction }) => {
+    assertPositions(simd.i32(positions), cos.shape[0]!);
+    const [R, W] = qkv.shape as [number, number];
+    const work = 3 * R * (heads as number) * (headDim as number);
+    simd.run('ropeInPlace', simd.parallel(work), R, W, heads as number, headDim as number, direction as number, qkv.at, cos.at, sin.at, positions.at);
+  },
   webgpu: ({ qkv, cos, sin, positions }, { heads, headDim, direction }) => [
     rotateProgram(
       { qkv, cos, sin, positions },

@@ -10,6 +10,11 @@ export function sumSquares(x: Floats): number {
 
 /** Norm of the mean of the summed gradients of `microBatches`, and the factor that averages and clips them: as torch.nn.utils.clip_grad_norm_. */
 export function clipFactor(grads: Floats, maxNorm: number, microBatches: number): { norm: number; scale: number } {
-  const norm = Math.sqrt(sumSquares(grads)) / microBatches;
+  return clipFactorOf(sumSquares(grads), maxNorm, microBatches);
+}
+
+/** clipFactor for a known Σ x². */
+export function clipFactorOf(sum: number, maxNorm: number, microBatches: number): { norm: number; scale: number } {
+  const norm = Math.sqrt(sum) / microBatches;
   return { norm, scale: Math.min(1, maxNorm / (norm + 1e-6)) / microBatches };
 }

@@ -3,11 +3,22 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertOperand, assertTensor } from '../assertShape.ts';
 import { type KernelSpec, runKernel } from '../kernelSpec.ts';
+import type { HeapTensor, Simd } from '../simd/openSimd.ts';
 import type { Operand } from '../slice.ts';
-import { clipFactor, sumSquares } from './sumSquares.cpu.ts';
+import { clipFactor, clipFactorOf, sumSquares } from './sumSquares.cpu.ts';
 import { clipPartials, clipScalePrograms, globalNormPrograms, partialCount } from './sumSquares.webgpu.ts';
 
 const sizeOf = ({ shape }: { shape: number[] }): number => shape.reduce((a, b) => a * b, 1);
+
+function sumOfSquares(simd: Simd, tensor: HeapTensor): number {
+  const n = sizeOf(tensor);
+  const blocks = Math.ceil(n / 4096); // as in assembly/elements.ts
+  const partials = simd.scratch(blocks * 8);
+  simd.run('sumSquares', simd.parallel(2 * n), n, tensor.at, partials);
+  let sum = 0;
+  for (const partial of simd.f64(partials, blocks)) sum += partial;
+  return sum;
+}
 
 const norm: KernelSpec = {
   name: 'SidestepGlobalNorm',
@@ -22,13 +33,7 @@ const norm: KernelSpec = {
   },
   wasm: (simd, grads, _attributes, [out]) => {
     let sum = 0;
-    for (const grad of Object.values(grads)) {
-      const n = grad.shape.reduce((a, b) => a * b, 1);
-      const blocks = Math.ceil(n / 4096); // as in assembly/elements.ts
-      const partials = simd.scratch(blocks * 8);
-      simd.run('sumSquares', simd.parallel(2 * n), n, grad.at, partials);
-      for (const partial of simd.f64(partials, blocks)) sum += partial;
-    }
+    for (const grad of Object.values(grads)) sum += sumOfSquares(simd, grad);
     simd.f32(out!)[0] = Math.sqrt(sum);
   },
   webgpu: (grads, _attributes, [out, partials]) => globalNormPrograms(Object.values(grads), out!, partials!),
@@ -44,6 +49,10 @@ const clip: KernelSpec<'grads'> = {
   host: ({ grads }, { maxNorm, microBatches }, [result]) => {
     const { norm: value, scale } = clipFactor(grads.f32, maxNorm as number, microBatches as number);
     result!.f32.set([value, scale]);
+  },
+  wasm: (simd, { grads }, { maxNorm, microBatches }, [result]) => {
+    const { norm: value, scale } = clipFactorOf(sumOfSquares(simd, grads), maxNorm as number, microBatches as number);
+    simd.f32(result!).set([value, scale]);
   },
   webgpu: ({ grads }, { maxNorm, microBatches }, [result, partials]) => clipScalePrograms(grads, result!, partials!, maxNorm as number, microBatches as number),
 };

@@ -37,6 +37,10 @@ const fused: KernelSpec<'gateUp'> = {
   name: 'SidestepSwiGluFused',
   outputs: ({ gateUp: { shape } }) => [{ shape: [shape[0]!, shape[1]! / 2], dtype: 'float32' }],
   host: ({ gateUp }, _attributes, [out]) => swiGluFusedForward(gateUp.f32, out!.f32, out!.shape[1]!),
+  wasm: (simd, { gateUp }, _attributes, [out]) => {
+    const [R, F] = out!.shape as [number, number];
+    simd.run('swiGluFused', simd.parallel(20 * R * F), R, F, gateUp.at, out!.at);
+  },
   webgpu: ({ gateUp }, _attributes, [out]) => [swiGluFusedProgram(gateUp, out!, out!.shape[0]!, out!.shape[1]!)],
 };
 
@@ -44,6 +48,10 @@ const fusedBackward: KernelSpec<'gateUp' | 'gradOut'> = {
   name: 'SidestepSwiGluFusedGrad',
   outputs: ({ gateUp }) => [{ shape: gateUp.shape, dtype: 'float32' }],
   host: ({ gateUp, gradOut }, _attributes, [gradGateUp]) => swiGluFusedBackward(gateUp.f32, gradOut.f32, gradGateUp!.f32, gradOut.shape[1]!),
+  wasm: (simd, { gateUp, gradOut }, _attributes, [gradGateUp]) => {
+    const [R, F] = gradOut.shape as [number, number];
+    simd.run('swiGluFusedGrad', simd.parallel(25 * R * F), R, F, gateUp.at, gradOut.at, gradGateUp!.at);
+  },
   webgpu: ({ gateUp, gradOut }, _attributes, [gradGateUp]) => [swiGluFusedGradProgram(gateUp, gradOut, gradGateUp!, gradOut.shape[0]!, gradOut.shape[1]!)],
 };
 

@@ -4,7 +4,7 @@ import { sigmoid4 } from './exp';
 import { chunkStart, multiplyAdd } from './vector';
 
 @inline
-function loadPart(from: usize, count: i32): v128 {
+export function loadPart(from: usize, count: i32): v128 {
   let v = f32x4.splat(0);
   v = f32x4.replace_lane(v, 0, load<f32>(from));
   if (count > 1) v = f32x4.replace_lane(v, 1, load<f32>(from, 4));
@@ -13,7 +13,7 @@ function loadPart(from: usize, count: i32): v128 {
 }
 
 @inline
-function storePart(to: usize, v: v128, count: i32): void {
+export function storePart(to: usize, v: v128, count: i32): void {
   store<f32>(to, f32x4.extract_lane(v, 0));
   if (count > 1) store<f32>(to, f32x4.extract_lane(v, 1), 4);
   if (count > 2) store<f32>(to, f32x4.extract_lane(v, 2), 8);
@@ -66,6 +66,25 @@ export function swiGluGrad(chunk: i32, chunks: i32, n: i32, gate: usize, up: usi
   storePart(gradUp + o, f32x4.mul(f32x4.mul(d, g), s), rest);
 }
 
+/** swiGlu of rows of gate and up side by side: gateUp [R, 2F], out [R, F]. */
+export function swiGluFused(chunk: i32, chunks: i32, R: i32, F: i32, gateUp: usize, out: usize): void {
+  const width: usize = <usize>F * 4;
+  const last = chunkStart(R, chunk + 1, chunks);
+  for (let r = chunkStart(R, chunk, chunks); r < last; r++) {
+    const gate = gateUp + <usize>r * 2 * width;
+    swiGlu(0, 1, F, gate, gate + width, out + <usize>r * width);
+  }
+}
+
+export function swiGluFusedGrad(chunk: i32, chunks: i32, R: i32, F: i32, gateUp: usize, gradOut: usize, gradGateUp: usize): void {
+  const width: usize = <usize>F * 4;
+  const last = chunkStart(R, chunk + 1, chunks);
+  for (let r = chunkStart(R, chunk, chunks); r < last; r++) {
+    const at = <usize>r * 2 * width;
+    swiGluGrad(0, 1, F, gateUp + at, gateUp + at + width, gradOut + <usize>r * width, gradGateUp + at, gradGateUp + at + width);
+  }
+}
+
 /** One AdamW step on n values; keep = 1 − lr·decay, stepSize = lr / (1 − β1^step), rootFactor = 1 / sqrt(1 − β2^step). */
 export function adamW(chunk: i32, chunks: i32, n: i32, param: usize, grad: usize, m: usize, v: usize, gradScale: f32, keep: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, stepSize: f32, rootFactor: f32, epsilon: f32): void {
   const whole = n & ~3;
@@ -90,6 +109,17 @@ export function adamW(chunk: i32, chunks: i32, n: i32, param: usize, grad: usize
       storePart(param + o, moved, part);
     }
   }
+}
+
+/** adamW on slabs; zeroes the gradients in the same pass. */
+export function adamWSlab(chunk: i32, chunks: i32, n: i32, param: usize, grad: usize, m: usize, v: usize, gradScale: f32, keep: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, stepSize: f32, rootFactor: f32, epsilon: f32): void {
+  const vectors = (n + 3) >> 2;
+  const first = chunkStart(vectors, chunk, chunks) << 2;
+  const count = min(n, chunkStart(vectors, chunk + 1, chunks) << 2) - first;
+  if (count <= 0) return;
+  const o: usize = <usize>first * 4;
+  adamW(0, 1, count, param + o, grad + o, m + o, v + o, gradScale, keep, beta1, beta2, rest1, rest2, stepSize, rootFactor, epsilon);
+  memory.fill(grad + o, 0, <usize>count * 4);
 }
 
 /** Values in one partial sum of squares: fixed, so that the sum does not depend on the number of chunks. */

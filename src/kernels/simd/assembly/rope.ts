@@ -36,3 +36,12 @@ export function rope(chunk: i32, chunks: i32, rows: i32, H: i32, K: i32, directi
     }
   }
 }
+
+/** rope in place on the first `heads` heads of each row of `width` values. */
+export function ropeInPlace(chunk: i32, chunks: i32, rows: i32, width: i32, heads: i32, K: i32, direction: f32, qkv: usize, cos: usize, sin: usize, positions: usize): void {
+  const last = chunkStart(rows, chunk + 1, chunks);
+  for (let r = chunkStart(rows, chunk, chunks); r < last; r++) {
+    const row = qkv + <usize>r * <usize>width * 4;
+    rope(0, 1, 1, heads, K, direction, row, cos, sin, positions + <usize>r * 4, row);
+  }
+}
