@@ -4,21 +4,18 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
+import type { KernelTensor } from './kernelTensor.ts';
 import { runWgsl, type WebGpuHost, type WgslProgram } from './runWgsl.ts';
 import { type HeapTensor, openSimd, type Simd } from './simd/openSimd.ts';
 import { assertSlice, isSlice, type Operand } from './slice.ts';
 import type { WasmHost } from './wasmHost.ts';
 
+export type { KernelTensor } from './kernelTensor.ts';
+
 /** The backends a kernel can be registered for. 'cpu' is tfjs' plain JS backend, used as a reference in tests. */
 export type KernelBackendName = 'webgpu' | 'wasm' | 'cpu';
 
 export type Attributes = Record<string, number | boolean | string>;
-
-/** A tensor as the descriptions see it: the shape of the slice and where it begins, if the operand was one. */
-export interface KernelTensor extends tf.TensorInfo {
-  /** First value in the tensor's storage, in floats; left out for 0. */
-  offset?: number;
-}
 
 /** Under this attribute the slices travel through tfjs, by input name. */
 const slicesAttribute = 'sidestepSlices';
