@@ -220,6 +220,25 @@ export function describeHeadLoss(backendName: string, open: () => Promise<Opened
       tf.dispose([hidden, head, labels]);
     });
 
+    it('makes weights 0 that are lost in float32, so that no denormal numbers slow the matrix products of an LM that has turned away', async () => {
+      const N = 80;
+      const [hidden, head, labels, grad] = [tf.ones([N, 3]), tf.tensor2d([[4, 0, 0], [0, 1, 0], [0, 0, 1]]), tf.fill([N], 1, 'int32'), tf.fill([N], 0)] as const;
+      const rowOffsets = tf.tensor1d([0, N], 'int32');
+      const state = headLossForward({ hidden, head, labels, cost: { embedding: head, objective: 'emd_exact' } });
+      const settings = { ...everySetting[0]!, prefixWeighting: 'importance' as const };
+      const objective = semanticObjective(null, { state, rowOffsets, baseLogProbs: grad }, settings);
+      const { gradDistance, gradLogProbs } = objective.unsafe!;
+      const all = await values(gradDistance.slab);
+      const distances = all.subarray(gradDistance.offset, gradDistance.offset + N);
+      expect(distances[1]).toBeLessThan(0);
+      expect(distances[N - 1]).toBe(-0);
+      const smallest = [...all.subarray(gradLogProbs.offset, gradLogProbs.offset + N), ...distances].filter((g) => g !== 0).reduce((least, g) => Math.min(least, Math.abs(g)), Infinity);
+      expect(smallest).toBeGreaterThan(1e-18);
+      objective.dispose();
+      state.dispose();
+      tf.dispose([hidden, head, labels, grad, rowOffsets, objective.terms]);
+    });
+
     it('refuses operands that do not fit, gradients of the wrong kind and a second way back', () => {
       const [hidden, head, labels, grad] = [tf.ones([2, 3]), tf.ones([5, 3]), tf.tensor1d([4, 1], 'int32'), tf.ones([2])] as const;
       expect(() => headLossForward({ hidden, head: tf.tidy(() => tf.keep(tf.ones([5, 4]))), labels })).toThrow('does not fit');

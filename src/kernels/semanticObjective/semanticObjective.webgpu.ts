@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Attributes, KernelTensor } from '../kernelSpec.ts';
 import type { WgslBinding, WgslProgram } from '../runWgsl.ts';
+import { negligibleLogWeight } from './semanticObjective.cpu.ts';
 
 const size = 64;
 
@@ -19,7 +20,7 @@ function unsafeCode(weighting: string, anchored: boolean): string {
     let end = rowOffsets[row + 1u];
     var sum = 0.0;
     for (var t = start; t < end; t++) {
-      let weight = ${weighting === 'none' ? '1.0' : 'exp(min(params.clampAt, sum))'};
+      let weight = ${weighting === 'none' ? '1.0' : `select(exp(min(params.clampAt, sum)), 0.0, sum < ${negligibleLogWeight}.0)`};
       let value = ${importance ? '1.0 ' : ''}-distance[t];
       sums[1] += weight * value;
       sums[3] += distance[t];
