@@ -52,14 +52,7 @@ export const matMul2dSpec: KernelSpec<Fused> = {
   wasm: (simd, inputs, attributes, [out]) => {
     const { a, b } = inputs;
     const { bias, residual } = inputs as Partial<typeof inputs>;
-    const { M, N, K, transposeA, transposeB } = sizesOf(a, b, attributes);
-    simdMatMul(simd, M, N, K, transposeA, transposeB, a.at, b.at, out!.at);
-    const y = simd.f32(out!);
-    if (bias) {
-      const added = simd.f32(bias);
-      for (let i = 0; i < M; i++) for (let j = 0; j < N; j++) y[i * N + j]! += added[j]!;
-    }
-    if (residual) simd.f32(residual).forEach((value, i) => (y[i]! += value));
+    simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, out: out!.at, bias: bias?.at, addend: residual?.at });
   },
   webgpu: (inputs, attributes, [out]) => productPrograms(inputs, out!, sizesOf(inputs.a, inputs.b, attributes), false),
 };
@@ -69,13 +62,7 @@ export const addMatMulSpec: KernelSpec<'into' | 'a' | 'b'> = {
   inPlace: ['into'],
   outputs: () => [],
   host: ({ into, a, b }, attributes) => productForward(a.f32, b.f32, into.f32, sizesOf(a, b, attributes), null, null, true),
-  wasm: (simd, { into, a, b }, attributes) => {
-    const { M, N, K, transposeA, transposeB } = sizesOf(a, b, attributes);
-    const before = simd.f32(into).slice();
-    simdMatMul(simd, M, N, K, transposeA, transposeB, a.at, b.at, into.at);
-    const sum = simd.f32(into);
-    for (let i = 0; i < sum.length; i++) sum[i]! += before[i]!;
-  },
+  wasm: (simd, { into, a, b }, attributes) => simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, out: into.at, addend: into.at }),
   webgpu: ({ into, a, b }, attributes) => productPrograms({ a, b }, into, sizesOf(a, b, attributes), true),
 };
 

@@ -78,7 +78,9 @@ export const batchMatMulSpec: KernelSpec<'a' | 'b'> = {
   },
   wasm: (simd, { a, b }, { transposeA, transposeB }, [out]) => {
     const { M, N, K, pairs } = matMulShapes(a.shape, b.shape, Boolean(transposeA), Boolean(transposeB));
-    pairs.forEach((p, i) => simdMatMul(simd, M, N, K, Boolean(transposeA), Boolean(transposeB), a.at + p.a * M * K * 4, b.at + p.b * K * N * 4, out!.at + i * M * N * 4));
+    pairs.forEach((p, i) =>
+      simdMatMul(simd, { M, N, K, transposeA: Boolean(transposeA), transposeB: Boolean(transposeB), a: a.at + p.a * M * K * 4, b: b.at + p.b * K * N * 4, out: out!.at + i * M * N * 4 }),
+    );
   },
   webgpu: ({ a, b }, { transposeA, transposeB }, [out]) =>
     geometries(matMulShapes(a.shape, b.shape, Boolean(transposeA), Boolean(transposeB)), Boolean(transposeA), Boolean(transposeB)).map((g) => matMulProgram(a, b, out!, g)),

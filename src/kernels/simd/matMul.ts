@@ -1,21 +1,74 @@
-/** The SIMD matrix product as seen from JavaScript: strides and scratch for every transposition. */
+/** The SIMD matrix product as seen from JavaScript: which kernel for which sizes, cuts of the inner axis, scratch. */
+import { EngineError } from '../../base/errors.ts';
 import type { Simd } from './openSimd.ts';
 
-/** Bytes of scratch for one chunk: an edge tile, and the panels of 512 rows of a and of all columns of b, 512 deep. */
-function scratchBytes(M: number, N: number, K: number): number {
-  const depth = Math.min(K, 512);
-  return 192 + (Math.ceil(N / 8) * 8 + Math.ceil(Math.min(M, 512) / 4) * 4) * depth * 4;
+/** out [M, N] = op(a) · op(b) + bias + addend; addresses in the heap, all dense float32. */
+export interface SimdProduct {
+  M: number;
+  N: number;
+  K: number;
+  /** a is [K, M] instead of [M, K]. */
+  transposeA: boolean;
+  /** b is [N, K] instead of [K, N]. */
+  transposeB: boolean;
+  a: number;
+  b: number;
+  out: number;
+  /** [N], added to every row. */
+  bias?: number | undefined;
+  /** [M, N], added to the result; may be `out` itself, which accumulates. */
+  addend?: number | undefined;
 }
 
+/** At most this deep are panels: 512 · (4 + 8) · 4 bytes of one panel pair stay in the first-level cache. */
+const maxDepth = 512;
+/** As in assembly/matMul.ts: rows or columns that a chunk packs at once, and scratch for a tile at the edge. */
+const blockSize = 256;
+const tileBytes = 192;
+/** Up to so many rows it is faster not to pack b (measured). */
+const fewRows = 16;
+
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
 /**
- * out [M, N] = op(a) · op(b), all dense float32 at addresses in the heap
- * @param a [M, K], or [K, M] when transposed
- * @param b [K, N], or [N, K] when transposed
+ * @throws EngineError bad-shape if K is 0, out-of-memory
  */
-export function simdMatMul(simd: Simd, M: number, N: number, K: number, transposeA: boolean, transposeB: boolean, a: number, b: number, out: number): void {
+export function simdMatMul(simd: Simd, product: SimdProduct): void {
+  const { M, N, K, transposeA, transposeB, a, b, out, bias = 0, addend = 0 } = product;
+  if (M === 0 || N === 0) return;
+  if (K === 0) throw new EngineError('bad-shape', `matMul: [${M}, 0] times [0, ${N}] has nothing to sum.`);
   const [aRow, aColumn] = transposeA ? [4, M * 4] : [K * 4, 4];
   const [bRow, bColumn] = transposeB ? [4, K * 4] : [N * 4, 4];
-  const chunks = simd.parallel(2 * M * N * K);
-  const bytes = scratchBytes(M, N, K);
-  simd.run('matMul', chunks, M, N, K, a, aRow, aColumn, b, bRow, bColumn, out, simd.scratch(bytes * chunks), bytes);
+  const row = N * 4;
+  const work = 2 * M * N * K;
+  const chunks = simd.parallel(work);
+  if (M <= fewRows && transposeB && !transposeA) {
+    simd.run('matMulRowsDeep', chunks, M, N, K, a, aRow, b, bColumn, out, row, bias, addend, row, simd.scratch(chunks * tileBytes));
+    return;
+  }
+  if (M <= fewRows && !transposeB) {
+    const packedBytes = roundUp(M, 4) * K * 4;
+    const packed = simd.scratch(packedBytes + chunks * tileBytes);
+    simd.run('packPanels', 1, 4, M, K, a, aRow, aColumn, packed);
+    simd.run('matMulRowsWide', chunks, M, N, K, packed, b, bRow, out, row, bias, addend, row, packed + packedBytes);
+    return;
+  }
+  // Chunks share the longer side; the panels of the other operand are packed once for all of them.
+  const byRows = M >= N;
+  const [sharedWidth, sharedCount, ownWidth, ownCount] = byRows ? [8, N, 4, M] : [4, M, 8, N];
+  const depth = roundUp(Math.ceil(K / Math.ceil(K / maxDepth)), 4);
+  const sharedBytes = roundUp(roundUp(sharedCount, sharedWidth) * depth * 4, 64);
+  const chunkBytes = roundUp(tileBytes + Math.min(blockSize, roundUp(ownCount, ownWidth)) * depth * 4, 64);
+  const shared = simd.scratch(sharedBytes + chunks * chunkBytes);
+  for (let k = 0; k < K; k += depth) {
+    const cut = Math.min(depth, K - k);
+    const aCut = a + k * aColumn;
+    const bCut = b + k * bRow;
+    const packing = simd.parallel(4 * sharedCount * cut);
+    if (byRows) simd.run('packPanels', packing, 8, N, cut, bCut, bColumn, bRow, shared);
+    else simd.run('packPanels', packing, 4, M, cut, aCut, aRow, aColumn, shared);
+    simd.parallel(work);
+    const added: [number, number, number] = k === 0 ? [bias, addend, row] : [0, out, row];
+    simd.run('matMulTiles', chunks, M, N, cut, Number(byRows), aCut, aRow, aColumn, bCut, bRow, bColumn, shared, out, row, ...added, shared + sharedBytes, chunkBytes);
+  }
 }

@@ -1,15 +1,20 @@
-// Packed float32 matrix product. Both operands are copied into panels of MR rows and NR columns, so that one inner loop serves every
+// Matrix products. The general case copies both operands into panels of MR rows and NR columns, so that one inner loop serves every
 // transposition; element strides are in bytes. The 4 × 8 register tile fits the 16 vector registers of x64: larger ones spill.
-import { chunkStart, multiplyAdd, sumLanes } from './vector';
+// A product is two kernels: packPanels packs the operand that all chunks need, matMulTiles packs the other one block by block in each
+// chunk and multiplies; depth is cut by the caller (simd/matMul.ts). Few rows, as in decoding, go without packing (matMulRows…): the
+// weights are read once. Every store is sum (+ bias[j]) (+ addend[i][j]); an address of 0 means that there is none.
+import { chunkStart, multiplyAdd, sumLanes4 } from './vector';
 
 const MR: i32 = 4;
 const NR: i32 = 8;
-const KC: i32 = 512; // depth of a panel: 512 · (4 + 8) · 4 bytes stay in the first-level cache with one panel pair
-const MC: i32 = 512; // rows of A packed at once: 1 MiB at most
-const TILE_BYTES: usize = 128 + 64;
+/** Rows or columns that a chunk packs at once: with a depth of 512 they take half a MiB, which the second-level cache holds. */
+const BLOCK: i32 = 256;
+/** Scratch for a tile at the edge, before the packed block. */
+const TILE_BYTES: usize = 192;
 
-/** C tile [4][8] (+)= panel of A [depth][4] · panel of B [depth][8]. `add` is a boolean. */
-function tile(depth: i32, a: usize, b: usize, c: usize, rowBytes: usize, add: i32): void {
+/** C tile [4][8] = panel of A [depth][4] · rows of B, 8 wide and bStep bytes apart (32 in a panel), + bias + addend. */
+@inline
+function tileOf(depth: i32, a: usize, b: usize, bStep: usize, c: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -35,32 +40,53 @@ function tile(depth: i32, a: usize, b: usize, c: usize, rowBytes: usize, add: i3
     c30 = multiplyAdd(a3, b0, c30);
     c31 = multiplyAdd(a3, b1, c31);
     a += 16;
-    b += 32;
+    b += bStep;
   } while (--k > 0);
-  if (add) {
-    c00 = f32x4.add(c00, v128.load(c));
-    c01 = f32x4.add(c01, v128.load(c, 16));
-    const r1 = c + rowBytes;
-    c10 = f32x4.add(c10, v128.load(r1));
-    c11 = f32x4.add(c11, v128.load(r1, 16));
-    const r2 = r1 + rowBytes;
-    c20 = f32x4.add(c20, v128.load(r2));
-    c21 = f32x4.add(c21, v128.load(r2, 16));
-    const r3 = r2 + rowBytes;
-    c30 = f32x4.add(c30, v128.load(r3));
-    c31 = f32x4.add(c31, v128.load(r3, 16));
+  if (bias) {
+    const b0 = v128.load(bias);
+    const b1 = v128.load(bias, 16);
+    c00 = f32x4.add(c00, b0);
+    c01 = f32x4.add(c01, b1);
+    c10 = f32x4.add(c10, b0);
+    c11 = f32x4.add(c11, b1);
+    c20 = f32x4.add(c20, b0);
+    c21 = f32x4.add(c21, b1);
+    c30 = f32x4.add(c30, b0);
+    c31 = f32x4.add(c31, b1);
+  }
+  if (addend) {
+    c00 = f32x4.add(c00, v128.load(addend));
+    c01 = f32x4.add(c01, v128.load(addend, 16));
+    addend += addendRow;
+    c10 = f32x4.add(c10, v128.load(addend));
+    c11 = f32x4.add(c11, v128.load(addend, 16));
+    addend += addendRow;
+    c20 = f32x4.add(c20, v128.load(addend));
+    c21 = f32x4.add(c21, v128.load(addend, 16));
+    addend += addendRow;
+    c30 = f32x4.add(c30, v128.load(addend));
+    c31 = f32x4.add(c31, v128.load(addend, 16));
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
-  c += rowBytes;
+  c += cRow;
   v128.store(c, c10);
   v128.store(c, c11, 16);
-  c += rowBytes;
+  c += cRow;
   v128.store(c, c20);
   v128.store(c, c21, 16);
-  c += rowBytes;
+  c += cRow;
   v128.store(c, c30);
   v128.store(c, c31, 16);
+}
+
+function tile(depth: i32, a: usize, b: usize, c: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize): void {
+  tileOf(depth, a, b, 32, c, cRow, bias, addend, addendRow);
+}
+
+/** A tile with rows of B where they lie. */
+function unpackedTile(depth: i32, a: usize, b: usize, bStep: usize, c: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize): void {
+  tileOf(depth, a, b, bStep, c, cRow, bias, addend, addendRow);
 }
 
 /** Four rows of four floats, transposed and written `step` bytes apart. */
@@ -119,53 +145,77 @@ function pack(width: i32, count: i32, depth: i32, from: usize, iBytes: usize, kB
   }
 }
 
-/** A tile at the edge: computed in scratch, then only the part inside C is written. */
-function edgeTile(depth: i32, a: usize, b: usize, c: usize, rowBytes: usize, add: i32, rows: i32, columns: i32, scratch: usize): void {
-  tile(depth, a, b, scratch, <usize>NR * 4, 0);
+/** Writes the part of a finished tile (rows of 32 bytes) that lies inside C. */
+function storeEdge(from: usize, c: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, rows: i32, columns: i32): void {
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < columns; j++) {
-      const to = c + <usize>r * rowBytes + <usize>j * 4;
-      let value = load<f32>(scratch + <usize>(r * NR + j) * 4);
-      if (add) value += load<f32>(to);
-      store<f32>(to, value);
+      const o: usize = <usize>j * 4;
+      let value = load<f32>(from + o);
+      if (bias) value += load<f32>(bias + o);
+      if (addend) value += load<f32>(addend + o);
+      store<f32>(c + o, value);
     }
+    from += <usize>NR * 4;
+    c += cRow;
+    addend += addend ? addendRow : 0;
   }
 }
 
-/** Few rows against rows of B that are contiguous along k: dot products, because packing B would cost more than the product. */
-function dotRows(M: i32, first: i32, last: i32, K: i32, A: usize, aRow: usize, B: usize, bRow: usize, C: usize, cRow: usize): void {
-  const whole = K & ~3;
-  for (let i = 0; i < M; i++) {
-    const a = A + <usize>i * aRow;
-    for (let j = first; j < last; j++) {
-      const b = B + <usize>j * bRow;
-      let sums = f32x4.splat(0);
-      for (let k = 0; k < whole; k += 4) sums = multiplyAdd(v128.load(a + <usize>k * 4), v128.load(b + <usize>k * 4), sums);
-      let sum = sumLanes(sums);
-      for (let k = whole; k < K; k++) sum += load<f32>(a + <usize>k * 4) * load<f32>(b + <usize>k * 4);
-      store<f32>(C + <usize>i * cRow + <usize>j * 4, sum);
-    }
-  }
+/** `count` rows (or columns) as panels of `width` (MR or NR), all `depth` deep, at `to`. Chunks share the panels. */
+export function packPanels(chunk: i32, chunks: i32, width: i32, count: i32, depth: i32, from: usize, iBytes: usize, kBytes: usize, to: usize): void {
+  const panels = (count + width - 1) / width;
+  const first = chunkStart(panels, chunk, chunks) * width;
+  const present = min(count, chunkStart(panels, chunk + 1, chunks) * width) - first;
+  if (present <= 0) return;
+  from += <usize>first * iBytes;
+  to += <usize>first * <usize>depth * 4;
+  if (width == MR) pack(MR, present, depth, from, iBytes, kBytes, to);
+  else pack(NR, present, depth, from, iBytes, kBytes, to);
 }
 
-/** The product on one thread; C has rows of cRow bytes. */
-function packedMatMul(M: i32, N: i32, K: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, C: usize, cRow: usize, scratch: usize): void {
-  const panels = (N + NR - 1) / NR;
-  const packedB = scratch + TILE_BYTES;
-  for (let k = 0; k < K; k += KC) {
-    const depth = min(KC, K - k);
-    const packedA = packedB + <usize>(panels * NR * depth) * 4;
-    pack(NR, N, depth, B + <usize>k * bRow, bColumn, bRow, packedB);
-    for (let i = 0; i < M; i += MC) {
-      const rows = min(MC, M - i);
-      pack(MR, rows, depth, A + <usize>i * aRow + <usize>k * aColumn, aRow, aColumn, packedA);
-      for (let j = 0; j < N; j += NR) {
-        const b = packedB + <usize>(j * depth) * 4;
-        for (let r = 0; r < rows; r += MR) {
-          const c = C + <usize>(i + r) * cRow + <usize>j * 4;
-          const a = packedA + <usize>(r * depth) * 4;
-          if (r + MR <= rows && j + NR <= N) tile(depth, a, b, c, cRow, k);
-          else edgeTile(depth, a, b, c, cRow, k, min(MR, rows - r), min(NR, N - j), scratch);
+/**
+ * C[M, N] = Σ_k A(i, k) · B(k, j) (+ bias) (+ addend) over one cut of `depth`. A(i, k) is at A + i·aRow + k·aColumn, B(k, j) at
+ * B + k·bRow + j·bColumn. With byRows chunks share the rows and `packed` holds the panels of B; else the columns, and the panels of A.
+ * `scratch` has TILE_BYTES + min(256, rows or columns, whole panels) · depth · 4 bytes for each chunk.
+ */
+export function matMulTiles(
+  chunk: i32, chunks: i32,
+  M: i32, N: i32, depth: i32, byRows: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, packed: usize,
+  C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize, scratchBytes: usize,
+): void {
+  scratch += <usize>chunk * scratchBytes;
+  const own = scratch + TILE_BYTES;
+  const width = byRows ? MR : NR;
+  const count = byRows ? M : N;
+  const panels = (count + width - 1) / width;
+  const first = chunkStart(panels, chunk, chunks) * width;
+  const last = min(count, chunkStart(panels, chunk + 1, chunks) * width);
+  for (let at = first; at < last; at += BLOCK) {
+    const present = min(BLOCK, last - at);
+    if (byRows) pack(MR, present, depth, A + <usize>at * aRow, aRow, aColumn, own);
+    else pack(NR, present, depth, B + <usize>at * bColumn, bColumn, bRow, own);
+    const rowsFrom = byRows ? at : 0;
+    const rowsEnd = byRows ? at + present : M;
+    const columnsFrom = byRows ? 0 : at;
+    const columnsEnd = byRows ? N : at + present;
+    const a0 = byRows ? own : packed;
+    const b0 = byRows ? packed : own;
+    // A block of rows stays in the second-level cache while the panels of B pass; each of these stays in the first.
+    for (let block = rowsFrom; block < rowsEnd; block += BLOCK) {
+      const blockEnd = min(rowsEnd, block + BLOCK);
+      for (let j = columnsFrom; j < columnsEnd; j += NR) {
+        const b = b0 + <usize>(j - columnsFrom) * <usize>depth * 4;
+        const o: usize = <usize>j * 4;
+        const biasAt = bias ? bias + o : 0;
+        for (let i = block; i < blockEnd; i += MR) {
+          const a = a0 + <usize>(i - rowsFrom) * <usize>depth * 4;
+          const c = C + <usize>i * cRow + o;
+          const addendAt = addend ? addend + <usize>i * addendRow + o : 0;
+          if (i + MR <= M && j + NR <= N) tile(depth, a, b, c, cRow, biasAt, addendAt, addendRow);
+          else {
+            tile(depth, a, b, scratch, <usize>NR * 4, 0, 0, 0);
+            storeEdge(scratch, c, cRow, biasAt, addendAt, addendRow, min(MR, M - i), min(NR, N - j));
+          }
         }
       }
     }
@@ -173,28 +223,147 @@ function packedMatMul(M: i32, N: i32, K: i32, A: usize, aRow: usize, aColumn: us
 }
 
 /**
- * C[M, N] = Σ_k A(i, k) · B(k, j), C dense. A(i, k) is at A + i·aRow + k·aColumn, B(k, j) at B + k·bRow + j·bColumn (bytes).
- * Chunks share the columns in whole tiles, or the rows if there are more of them. `scratch` has matMulScratchBytes for each chunk.
+ * The product for few rows of A against rows of B that are contiguous along j: reads B where it lies. `packed` holds the panels of A;
+ * `scratch` has TILE_BYTES for each chunk. Chunks share the columns.
  */
-export function matMul(
-  chunk: i32, chunks: i32,
-  M: i32, N: i32, K: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, C: usize, scratch: usize, scratchBytes: usize,
-): void {
-  const cRow: usize = <usize>N * 4;
-  if (M <= 4 && aColumn == 4 && bRow == 4) {
-    dotRows(M, chunkStart(N, chunk, chunks), chunkStart(N, chunk + 1, chunks), K, A, aRow, B, bColumn, C, cRow);
-    return;
+export function matMulRowsWide(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, packed: usize, B: usize, bRow: usize, C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize): void {
+  scratch += <usize>chunk * TILE_BYTES;
+  const panels = N / NR;
+  const last = chunkStart(panels, chunk + 1, chunks) * NR;
+  for (let j = chunkStart(panels, chunk, chunks) * NR; j < last; j += NR) {
+    const o: usize = <usize>j * 4;
+    const biasAt = bias ? bias + o : 0;
+    for (let i = 0; i < M; i += MR) {
+      const a = packed + <usize>i * <usize>K * 4;
+      const c = C + <usize>i * cRow + o;
+      const addendAt = addend ? addend + <usize>i * addendRow + o : 0;
+      if (i + MR <= M) unpackedTile(K, a, B + o, bRow, c, cRow, biasAt, addendAt, addendRow);
+      else {
+        unpackedTile(K, a, B + o, bRow, scratch, <usize>NR * 4, 0, 0, 0);
+        storeEdge(scratch, c, cRow, biasAt, addendAt, addendRow, M - i, NR);
+      }
+    }
   }
-  scratch += <usize>chunk * scratchBytes;
-  if (N >= M) {
-    const panels = (N + NR - 1) / NR;
-    const first = chunkStart(panels, chunk, chunks) * NR;
-    const columns = min(N, chunkStart(panels, chunk + 1, chunks) * NR) - first;
-    if (columns > 0) packedMatMul(M, columns, K, A, aRow, aColumn, B + <usize>first * bColumn, bRow, bColumn, C + <usize>first * 4, cRow, scratch);
-  } else {
-    const panels = (M + MR - 1) / MR;
-    const first = chunkStart(panels, chunk, chunks) * MR;
-    const rows = min(M, chunkStart(panels, chunk + 1, chunks) * MR) - first;
-    if (rows > 0) packedMatMul(rows, N, K, A + <usize>first * aRow, aRow, aColumn, B, bRow, bColumn, C + <usize>first * cRow, cRow, scratch);
+  if (chunk != chunks - 1) return;
+  // The last columns, fewer than a tile: a read of eight would run over the end of B.
+  for (let j = panels * NR; j < N; j++) {
+    for (let i = 0; i < M; i++) {
+      const a = packed + <usize>(i & ~3) * <usize>K * 4 + <usize>(i & 3) * 4;
+      let sum: f32 = 0;
+      for (let k = 0; k < K; k++) sum += load<f32>(a + <usize>k * 16) * load<f32>(B + <usize>k * bRow + <usize>j * 4);
+      storeOne(sum, i, j, C, cRow, bias, addend, addendRow);
+    }
+  }
+}
+
+@inline
+function storeOne(sum: f32, i: i32, j: i32, C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize): void {
+  const o: usize = <usize>j * 4;
+  if (bias) sum += load<f32>(bias + o);
+  if (addend) sum += load<f32>(addend + <usize>i * addendRow + o);
+  store<f32>(C + <usize>i * cRow + o, sum);
+}
+
+/** Dot products of one row with four rows. */
+@inline
+function dots1x4(a: usize, b0: usize, step: usize, K: i32): v128 {
+  const b1 = b0 + step;
+  const b2 = b1 + step;
+  const b3 = b2 + step;
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  const whole: usize = <usize>(K & ~3) * 4;
+  for (let o: usize = 0; o < whole; o += 16) {
+    const x = v128.load(a + o);
+    s0 = multiplyAdd(x, v128.load(b0 + o), s0);
+    s1 = multiplyAdd(x, v128.load(b1 + o), s1);
+    s2 = multiplyAdd(x, v128.load(b2 + o), s2);
+    s3 = multiplyAdd(x, v128.load(b3 + o), s3);
+  }
+  let sums = sumLanes4(s0, s1, s2, s3);
+  for (let o = whole; o < <usize>K * 4; o += 4) {
+    const rest = f32x4(load<f32>(b0 + o), load<f32>(b1 + o), load<f32>(b2 + o), load<f32>(b3 + o));
+    sums = multiplyAdd(v128.load_splat<f32>(a + o), rest, sums);
+  }
+  return sums;
+}
+
+/** Dot products of four rows with two rows; the sums of the first row of B go to `to`, of the second to `to` + 16. */
+@inline
+function dots4x2(a0: usize, aStep: usize, b0: usize, b1: usize, K: i32, to: usize): void {
+  const a1 = a0 + aStep;
+  const a2 = a1 + aStep;
+  const a3 = a2 + aStep;
+  let s00 = f32x4.splat(0);
+  let s01 = f32x4.splat(0);
+  let s02 = f32x4.splat(0);
+  let s03 = f32x4.splat(0);
+  let s10 = f32x4.splat(0);
+  let s11 = f32x4.splat(0);
+  let s12 = f32x4.splat(0);
+  let s13 = f32x4.splat(0);
+  const whole: usize = <usize>(K & ~3) * 4;
+  for (let o: usize = 0; o < whole; o += 16) {
+    const x = v128.load(b0 + o);
+    const y = v128.load(b1 + o);
+    const p = v128.load(a0 + o);
+    s00 = multiplyAdd(p, x, s00);
+    s10 = multiplyAdd(p, y, s10);
+    const q = v128.load(a1 + o);
+    s01 = multiplyAdd(q, x, s01);
+    s11 = multiplyAdd(q, y, s11);
+    const r = v128.load(a2 + o);
+    s02 = multiplyAdd(r, x, s02);
+    s12 = multiplyAdd(r, y, s12);
+    const s = v128.load(a3 + o);
+    s03 = multiplyAdd(s, x, s03);
+    s13 = multiplyAdd(s, y, s13);
+  }
+  let low = sumLanes4(s00, s01, s02, s03);
+  let high = sumLanes4(s10, s11, s12, s13);
+  for (let o = whole; o < <usize>K * 4; o += 4) {
+    const column = f32x4(load<f32>(a0 + o), load<f32>(a1 + o), load<f32>(a2 + o), load<f32>(a3 + o));
+    low = multiplyAdd(v128.load_splat<f32>(b0 + o), column, low);
+    high = multiplyAdd(v128.load_splat<f32>(b1 + o), column, high);
+  }
+  v128.store(to, low);
+  v128.store(to, high, 16);
+}
+
+/**
+ * The product for few rows of A against rows of B that are contiguous along k, as dot products: packing B would cost more than the
+ * product. Chunks share the columns, four at a time; `scratch` has TILE_BYTES for each chunk.
+ */
+export function matMulRowsDeep(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, A: usize, aRow: usize, B: usize, bColumn: usize, C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize): void {
+  scratch += <usize>chunk * TILE_BYTES;
+  const groups = (N + 3) / 4;
+  const last = min(N, chunkStart(groups, chunk + 1, chunks) * 4);
+  for (let j = chunkStart(groups, chunk, chunks) * 4; j < last; j += 4) {
+    const columns = min(4, N - j);
+    const b = B + <usize>j * bColumn;
+    let i = 0;
+    for (; i + 4 <= M; i += 4) {
+      for (let pair = 0; pair < columns; pair += 2) {
+        const b0 = b + <usize>pair * bColumn;
+        dots4x2(A + <usize>i * aRow, aRow, b0, pair + 1 < columns ? b0 + bColumn : b0, K, scratch);
+        for (let r = 0; r < 4; r++) {
+          storeOne(load<f32>(scratch + <usize>r * 4), i + r, j + pair, C, cRow, bias, addend, addendRow);
+          if (pair + 1 < columns) storeOne(load<f32>(scratch + <usize>r * 4, 16), i + r, j + pair + 1, C, cRow, bias, addend, addendRow);
+        }
+      }
+    }
+    for (; i < M; i++) {
+      const a = A + <usize>i * aRow;
+      if (columns == 4) {
+        let sums = dots1x4(a, b, bColumn, K);
+        if (bias) sums = f32x4.add(sums, v128.load(bias + <usize>j * 4));
+        if (addend) sums = f32x4.add(sums, v128.load(addend + <usize>i * addendRow + <usize>j * 4));
+        v128.store(C + <usize>i * cRow + <usize>j * 4, sums);
+      } else {
+        for (let c = 0; c < columns; c++) storeOne(f32x4.extract_lane(dots1x4(a, b + <usize>c * bColumn, 0, K), 0), i, j + c, C, cRow, bias, addend, addendRow);
+      }
+    }
   }
 }

@@ -9,7 +9,7 @@
 // - Scratch memory is `chunks` times one chunk's: `scratch + chunk * bytes`.
 // - No results by value, no globals, no data section (no array literals, no strings), no memory but what the arguments point to.
 //   Arguments are i32, usize (bytes), f32 or f64.
-export { matMul } from './matMul';
+export { matMulRowsDeep, matMulRowsWide, matMulTiles, packPanels } from './matMul';
 export { attention, attentionGrad } from './attention';
 export { attentionFused, attentionFusedGrad } from './attentionFused';
 export { cachedAttention } from './cachedAttention';
