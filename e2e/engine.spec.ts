@@ -79,6 +79,9 @@ test('trains on WebAssembly, keeps the run in browser storage, and resumes it af
   expect((await spawn(page, url)).storage).toBe('opfs');
   const view = await run(page, 'openEngine', { backend: 'auto', allowSoftwareAdapter: false });
   expect(view.backend).toBe('wasm');
+  // The page is isolated, so the kernels have a thread a core.
+  const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+  expect(view.reason).toContain(cores > 1 ? `${Math.min(cores, 8)} threads` : 'one thread');
   await run(page, 'loadModel', modelAt(page));
   const params = await trainParams(page, 4);
   const whole = await run(page, 'train', params);
