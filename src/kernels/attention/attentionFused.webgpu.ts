@@ -3,18 +3,26 @@
  * values) in registers and walks over the other side, so that no probability is stored and no barrier is needed. Neighbouring invocations
  * take the same slots of different heads and the longest walks come first: causal work is uneven only in that order.
  */
+import { deviceTraits } from '../deviceTraits.ts';
 import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 import { type FusedSizes, rowWidth } from './attentionFused.cpu.ts';
-import { chain, each, headLayout, type HeadLayout, range, storage, type Tile } from './tiles.ts';
+import { chain, each, headLayout, type HeadLayout, loadRow, quadDirectives, range, storage, type Tile } from './tiles.ts';
 
-/** Registers are what limits a tile: an invocation holds two (forward) to four (backward) heads for each of its queries or keys. */
-export function forwardTile(K: number, T: number): Tile {
-  return { queries: T === 1 || K > 128 ? 1 : K > 64 ? 2 : 4, keys: K > 128 ? 1 : 4 };
+/**
+ * Queries (or keys, in the gradient of keys and values) that an invocation owns. Software adapters gain by every load that is shared: B 8, T 64,
+ * H 4, K 32 took 15 ms forward with one query, 8 with two, 3.5 with two in quads; four compile for seconds. Hardware wants registers spared.
+ */
+function owned(K: number): { count: number; quad: boolean } {
+  const { adapterClass, subgroups } = deviceTraits();
+  const software = adapterClass === 'software';
+  return { count: software && K <= 64 ? 2 : 1, quad: software && subgroups && K % 16 === 0 };
 }
 
-function gradTile(K: number): Tile {
-  return K > 64 ? { queries: 1, keys: 1 } : { queries: 2, keys: 2 };
+export function forwardTile(K: number, T: number): Tile {
+  const { count, quad } = owned(K);
+  if (T === 1) return { queries: 1, keys: K > 128 ? 1 : 4, quad: false };
+  return { queries: count, keys: count > 1 || K > 64 ? 1 : 4, quad };
 }
 
 /** Where an invocation finds keys and values: WGSL expressions in elements. */
@@ -43,17 +51,25 @@ export const sizeUniforms = (sizes: FusedSizes, count: number, pastLength: numbe
   return [countUniform(count), i32('B', sizes.B), i32('T', sizes.T), i32('H', sizes.H), i32('G', sizes.G), i32('parts', parts), i32('width', width), i32('past', pastLength), { name: 'scale', type: 'f32', value: scale }];
 };
 
-/** Unpacks the invocation's index into its tile of queries t0.. of head h in row b, late queries first. */
-const queryTile = (tile: Tile, places: KeyPlaces): string => `
-  let pairs = params.B * params.H;
-  let pair = i32(i) % pairs;
-  let tiles = (params.T + ${tile.queries - 1}) / ${tile.queries};
-  let t0 = (tiles - 1 - i32(i) / pairs) * ${tile.queries};
+/** Unpacks the invocation's index into (pair, tile), counted down if the late ones are the long ones; `lane` in quads of neighbouring tiles. */
+const tileIndex = (pairs: string, size: number, quad: boolean, late: boolean): string => `
+  let pairs = ${pairs};
+  let walks = (params.T + ${size * (quad ? 4 : 1) - 1}) / ${size * (quad ? 4 : 1)};
+  ${quad ? 'let lane = i32(i) & 3; let walk = (i32(i) >> 2u) / pairs; let pair = (i32(i) >> 2u) % pairs;' : 'let walk = i32(i) / pairs; let pair = i32(i) % pairs;'}
+  let together = ${late ? '(walks - 1 - walk)' : 'walk'} * ${size * (quad ? 4 : 1)};
+  let own = together${quad ? ` + lane * ${size}` : ''};`;
+
+/** Invocations that `tileIndex` counts. */
+export const tileCount = (pairs: number, T: number, size: number, quad: boolean): number => pairs * Math.ceil(T / (size * (quad ? 4 : 1))) * (quad ? 4 : 1);
+
+/** The invocation's tile of queries t0.. of head h in row b. */
+const queryTile = (tile: Tile, places: KeyPlaces): string => `${tileIndex('params.B * params.H', tile.queries, tile.quad, true)}
+  let t0 = own;
   let h = pair % params.H;
   let b = pair / params.H;
   let group = (h * params.G) / params.H;
   let first = max(0, start[b]);
-  let last = params.past + min(t0 + ${tile.queries - 1}, params.T - 1);
+  let last = params.past + min(together + ${tile.queries * (tile.quad ? 4 : 1) - 1}, params.T - 1);
   let keyBase = ${places.keyBase};
   let valueBase = ${places.valueBase};
   ${each(tile.queries, (r) => `let row${r} = b * params.T + min(t0 + ${r}, params.T - 1); let x${r} = row${r} * params.width + h * params.parts; let o${r} = (row${r} * params.H + h) * params.parts;`)}`;
@@ -72,12 +88,15 @@ export function forwardCode(layout: HeadLayout, tile: Tile, places: KeyPlaces, s
   const slots = C === 1 ? 's' : `(vec${C}i(s) + vec${C}i(${range(C).join(', ')}))`;
   const limit = (r: number): string => (C === 1 ? `params.past + t0 + ${r}` : `vec${C}i(params.past + t0 + ${r})`);
   const vector = vectorOf(C);
-  return `${lineMain}${queryTile(tile, places)}
+  return `${tile.quad ? quadDirectives : ''}${lineMain}${queryTile(tile, places)}
   ${each(Q, (r) => `${each(parts, (j) => `let q${r}_${j} = qkv[x${r} + ${j}] * params.scale; var a${r}_${j} = ${zero};`)}\n    var top${r} = -1.0e30; var sum${r} = 0.0;`)}
   for (var s = first; s <= last; s += ${C}) {
     ${each(C, (c) => `let slot${c} = min(s + ${c}, last) * ${places.stride}; let k${c} = keyBase + slot${c}; let v${c} = valueBase + slot${c};`)}
     ${each(Q, (r) => each(C, (c) => `var d${r}_${c} = ${zero};`))}
-    ${each(C, (c) => each(parts, (j) => `{ let key = ${places.keys}[k${c} + ${j}]; ${range(Q).map((r) => `d${r}_${c} = fma(q${r}_${j}, key, d${r}_${c});`).join(' ')} }`))}
+    ${each(C, (c) => {
+      const key = loadRow('key', places.keys, `k${c}`, parts, tile.quad);
+      return `{ ${key.declare} ${range(parts).map((j) => range(Q).map((r) => `d${r}_${c} = fma(q${r}_${j}, ${key.part(j)}, d${r}_${c});`).join(' ')).join('\n    ')} }`;
+    })}
     ${each(Q, (r) => `let seen${r} = ${slots} <= ${limit(r)};
     let z${r} = select(${vector}(-1.0e30), ${vector}(${range(C).map((c) => total(`d${r}_${c}`)).join(', ')}), seen${r});
     let m${r} = max(top${r}, ${combine(`z${r}`, C, (a, b) => `max(${a}, ${b})`)});
@@ -85,7 +104,8 @@ export function forwardCode(layout: HeadLayout, tile: Tile, places: KeyPlaces, s
     let p${r} = select(${vector}(0.0), exp(z${r} - m${r}), seen${r});
     top${r} = m${r};
     sum${r} = fma(sum${r}, fade${r}, ${combine(`p${r}`, C, (a, b) => `${a} + ${b}`)});`)}
-    ${each(parts, (j) => `{ ${range(C).map((c) => `let u${c} = ${places.values}[v${c} + ${j}];`).join(' ')} ${range(Q).map((r) => `a${r}_${j} = ${chain(range(C).map((c) => [splat(lane(`p${r}`, C, c)), `u${c}`]), `a${r}_${j} * fade${r}`)};`).join(' ')} }`)}
+    ${each(C, (c) => loadRow(`u${c}`, places.values, `v${c}`, parts, tile.quad).declare)}
+    ${each(parts, (j) => range(Q).map((r) => `a${r}_${j} = ${chain(range(C).map((c) => [splat(lane(`p${r}`, C, c)), `u${c}_${j}`]), `a${r}_${j} * fade${r}`)};`).join(' '))}
   }
   ${each(Q, (r) => {
     const logSum = saved ? ` logSumExp[(b * params.H + h) * params.T + t0 + ${r}] = select(0.0, top${r} + log(max(sum${r}, 1.0e-30)), some);` : '';
@@ -98,14 +118,15 @@ export function forwardCode(layout: HeadLayout, tile: Tile, places: KeyPlaces, s
 function gradQueryCode(layout: HeadLayout, tile: Tile): string {
   const { parts, zero, total, splat } = layout;
   const { queries: Q, keys: C } = tile;
-  return `${lineMain}${queryTile(tile, inRows)}
+  return `${tile.quad ? quadDirectives : ''}${lineMain}${queryTile(tile, inRows)}
   ${each(Q, (r) => `${each(parts, (j) => `let q${r}_${j} = qkv[x${r} + ${j}]; let g${r}_${j} = gradOut[o${r} + ${j}]; var a${r}_${j} = ${zero};`)}
     var mean${r}v = ${zero}; ${range(parts).map((j) => `mean${r}v = fma(g${r}_${j}, o[o${r} + ${j}], mean${r}v);`).join(' ')}
     let mean${r} = ${total(`mean${r}v`)}; let at${r} = (b * params.H + h) * params.T + t0 + ${r}; let lse${r} = logSumExp[min(at${r}, i32(params.B * params.H * params.T) - 1)];`)}
   for (var s = first; s <= last; s += ${C}) {
     ${each(C, (c) => `let slot${c} = min(s + ${c}, last) * params.width; let k${c} = keyBase + slot${c}; let v${c} = valueBase + slot${c};`)}
     ${each(C, (c) => `${range(Q).map((r) => `var d${r}_${c} = ${zero}; var e${r}_${c} = ${zero};`).join(' ')}
-    ${each(parts, (j) => `let k${c}_${j} = qkv[k${c} + ${j}]; let v${c}_${j} = qkv[v${c} + ${j}]; ${range(Q).map((r) => `d${r}_${c} = fma(q${r}_${j}, k${c}_${j}, d${r}_${c}); e${r}_${c} = fma(g${r}_${j}, v${c}_${j}, e${r}_${c});`).join(' ')}`)}
+    ${loadRow(`k${c}`, 'qkv', `k${c}`, parts, tile.quad).declare} ${loadRow(`v${c}`, 'qkv', `v${c}`, parts, tile.quad).declare}
+    ${each(parts, (j) => `${range(Q).map((r) => `d${r}_${c} = fma(q${r}_${j}, k${c}_${j}, d${r}_${c}); e${r}_${c} = fma(g${r}_${j}, v${c}_${j}, e${r}_${c});`).join(' ')}`)}
     ${each(Q, (r) => `let w${r}_${c} = select(0.0, exp(fma(${total(`d${r}_${c}`)}, params.scale, -lse${r})) * (${total(`e${r}_${c}`)} - mean${r}) * params.scale, s + ${c} <= t0 + ${r});`)}`)}
     ${each(parts, (j) => range(Q).map((r) => `a${r}_${j} = ${chain(range(C).map((c) => [splat(`w${r}_${c}`), `k${c}_${j}`]), `a${r}_${j}`)};`).join(' '))}
   }
@@ -117,10 +138,8 @@ function gradQueryCode(layout: HeadLayout, tile: Tile): string {
 function gradKeyCode(layout: HeadLayout, tile: Tile): string {
   const { parts, zero, total, splat } = layout;
   const { queries: Q, keys: C } = tile;
-  return `${lineMain}
-  let pairs = params.B * params.G;
-  let pair = i32(i) % pairs;
-  let s0 = (i32(i) / pairs) * ${C};
+  return `${tile.quad ? quadDirectives : ''}${lineMain}${tileIndex('params.B * params.G', C, tile.quad, false)}
+  let s0 = own;
   let group = pair % params.G;
   let b = pair / params.G;
   let first = max(0, start[b]);
@@ -128,11 +147,12 @@ function gradKeyCode(layout: HeadLayout, tile: Tile): string {
   ${each(C, (c) => `let k${c} = (b * params.T + min(s0 + ${c}, params.T - 1)) * params.width + (params.H + group) * params.parts; let v${c} = k${c} + params.G * params.parts;
     ${each(parts, (j) => `let k${c}_${j} = qkv[k${c} + ${j}]; let v${c}_${j} = qkv[v${c} + ${j}]; var x${c}_${j} = ${zero}; var y${c}_${j} = ${zero};`)}`)}
   for (var h = group * share; h < (group + 1) * share; h++) {
-    for (var t = max(s0, first); t < params.T; t += ${Q}) {
+    for (var t = max(together, first); t < params.T; t += ${Q}) {
     ${each(Q, (r) => `let t${r} = min(t + ${r}, params.T - 1); let row${r} = b * params.T + t${r}; let q${r} = row${r} * params.width + h * params.parts; let o${r} = (row${r} * params.H + h) * params.parts;
     let at${r} = (b * params.H + h) * params.T + t${r}; let lse${r} = logSumExp[at${r}]; let mean${r} = means[at${r}];
     ${range(C).map((c) => `var d${r}_${c} = ${zero}; var e${r}_${c} = ${zero};`).join(' ')}
-    ${each(parts, (j) => `let q${r}_${j} = qkv[q${r} + ${j}]; let g${r}_${j} = gradOut[o${r} + ${j}]; ${range(C).map((c) => `d${r}_${c} = fma(q${r}_${j}, k${c}_${j}, d${r}_${c}); e${r}_${c} = fma(g${r}_${j}, v${c}_${j}, e${r}_${c});`).join(' ')}`)}
+    ${loadRow(`q${r}`, 'qkv', `q${r}`, parts, tile.quad).declare} ${loadRow(`g${r}`, 'gradOut', `o${r}`, parts, tile.quad).declare}
+    ${each(parts, (j) => `${range(C).map((c) => `d${r}_${c} = fma(q${r}_${j}, k${c}_${j}, d${r}_${c}); e${r}_${c} = fma(g${r}_${j}, v${c}_${j}, e${r}_${c});`).join(' ')}`)}
     ${each(C, (c) => `let p${r}_${c} = select(0.0, exp(fma(${total(`d${r}_${c}`)}, params.scale, -lse${r})), t + ${r} < params.T && s0 + ${c} <= t${r} && s0 + ${c} >= first);
     let w${r}_${c} = p${r}_${c} * (${total(`e${r}_${c}`)} - mean${r}) * params.scale;`)}`)}
     ${each(C, (c) => each(parts, (j) => `x${c}_${j} = ${chain(range(Q).map((r) => [splat(`w${r}_${c}`), `q${r}_${j}`]), `x${c}_${j}`)}; y${c}_${j} = ${chain(range(Q).map((r) => [splat(`p${r}_${c}`), `g${r}_${j}`]), `y${c}_${j}`)};`))}
@@ -142,11 +162,11 @@ function gradKeyCode(layout: HeadLayout, tile: Tile): string {
 }`;
 }
 
-const keyOf = (name: string, K: number, tile: Tile): string => `${name}_${K}_${tile.queries}_${tile.keys}`;
+export const keyOf = (name: string, K: number, tile: Tile): string => `${name}_${K}_${tile.queries}_${tile.keys}${tile.quad ? '_quad' : ''}`;
 
 export function attentionFusedProgram(t: { qkv: KernelTensor; start: KernelTensor; out: KernelTensor; logSumExp: KernelTensor }, sizes: FusedSizes, tile = forwardTile(sizes.K, sizes.T)): WgslProgram {
   const layout = headLayout(sizes.K);
-  const count = sizes.B * sizes.H * Math.ceil(sizes.T / tile.queries);
+  const count = tileCount(sizes.B * sizes.H, sizes.T, tile.queries, tile.quad);
   return {
     key: keyOf('attentionFused', sizes.K, tile),
     bindings: [storage('qkv', t.qkv, layout.element), storage('start', t.start, 'i32'), storage('out', t.out, layout.element, 'read_write'), storage('logSumExp', t.logSumExp, 'f32', 'read_write')],
@@ -167,12 +187,15 @@ export interface GradTensors {
   means: KernelTensor;
 }
 
-export function attentionFusedGradPrograms(t: GradTensors, sizes: FusedSizes, queryTiles = gradTile(sizes.K), keyTiles = gradTile(sizes.K)): WgslProgram[] {
+export function attentionFusedGradPrograms(t: GradTensors, sizes: FusedSizes, tiles?: { queries: Tile; keys: Tile }): WgslProgram[] {
   const layout = headLayout(sizes.K);
   const { element } = layout;
   const { B, T, H, G, K } = sizes;
-  const queryCount = B * H * Math.ceil(T / queryTiles.queries);
-  const keyCount = B * G * Math.ceil(T / keyTiles.keys);
+  const { count, quad } = owned(K);
+  const queryTiles = tiles?.queries ?? { queries: count, keys: 1, quad };
+  const keyTiles = tiles?.keys ?? { queries: 1, keys: count, quad };
+  const queryCount = tileCount(B * H, T, queryTiles.queries, queryTiles.quad);
+  const keyCount = tileCount(B * G, T, keyTiles.keys, keyTiles.quad);
   return [
     {
       key: keyOf('attentionFusedGradQ', K, queryTiles),

@@ -2,7 +2,7 @@
 import type { KernelTensor } from '../kernelSpec.ts';
 import { lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 import type { FusedSizes } from './attentionFused.cpu.ts';
-import { forwardCode, forwardTile, type KeyPlaces, sizeUniforms } from './attentionFused.webgpu.ts';
+import { forwardCode, forwardTile, keyOf, type KeyPlaces, sizeUniforms, tileCount } from './attentionFused.webgpu.ts';
 import { headLayout, storage } from './tiles.ts';
 
 const inCache: KeyPlaces = {
@@ -19,10 +19,10 @@ export function cachedAttentionProgram(
 ): WgslProgram {
   const layout = headLayout(sizes.K);
   const tile = forwardTile(sizes.K, sizes.T);
-  const count = sizes.B * sizes.H * Math.ceil(sizes.T / tile.queries);
+  const count = tileCount(sizes.B * sizes.H, sizes.T, tile.queries, tile.quad);
   const { element } = layout;
   return {
-    key: `cachedAttention_${sizes.K}_${tile.queries}_${tile.keys}`,
+    key: keyOf('cachedAttention', sizes.K, tile),
     bindings: [storage('qkv', t.qkv, element), storage('keys', t.keys, element), storage('values', t.values, element), storage('start', t.start, 'i32'), storage('out', t.out, element, 'read_write')],
     uniforms: [...sizeUniforms(sizes, count, sizes.pastLength), { name: 'S', type: 'i32', value: sizes.S }],
     code: () => forwardCode(layout, tile, inCache, false),

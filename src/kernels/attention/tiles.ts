@@ -27,6 +27,27 @@ export function headLayout(K: number): HeadLayout {
 export interface Tile {
   queries: number;
   keys: number;
+  /**
+   * Four neighbouring invocations walk together: each loads a quarter of every row and hands it to the others. Needs subgroups, and heads of
+   * a multiple of 16 numbers. Loads are what software adapters spend their time on; hardware loads one address for many lanes by itself.
+   */
+  quad: boolean;
+}
+
+/** To be put before programs with quads. Lanes of a quad share row and head, hence their loops; the compiler cannot see that. */
+export const quadDirectives = 'enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n';
+
+/** WGSL that makes a row's parts available: `declare` once, then `part(j)` as often as needed. */
+export interface RowLoads {
+  declare: string;
+  part(j: number): string;
+}
+
+/** @param name of the new variables @param at WGSL expression, element of the row's first part */
+export function loadRow(name: string, buffer: string, at: string, parts: number, quad: boolean): RowLoads {
+  if (!quad) return { declare: range(parts).map((j) => `let ${name}_${j} = ${buffer}[${at} + ${j}];`).join(' '), part: (j) => `${name}_${j}` };
+  const own = range(parts / 4).map((m) => `let ${name}_own${m} = ${buffer}[${at} + ${4 * m} + lane];`);
+  return { declare: [...own, ...range(parts).map((j) => `let ${name}_${j} = quadBroadcast(${name}_own${Math.floor(j / 4)}, ${j % 4}u);`)].join(' '), part: (j) => `${name}_${j}` };
 }
 
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
