@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Engine and store tests run in Node; the WebGPU ones on Dawn with whatever Vulkan driver there is (Chromium's SwiftShader without a GPU).
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'app/**/*.test.{ts,tsx}', 'cli/**/*.test.ts', 'tools/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'app/**/*.test.{ts,tsx}', 'cli/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,

@@ -1,0 +1,118 @@
+/**
+ * Workload S: one full fine-tuning step of a small GPT-2 (Hugging Face's: learned positions, LayerNorm, biases, gelu_new, tied head) with
+ * AdamW. One definition for every engine: sizes, seeded initial weights, batches, optimizer settings, FLOPs. Not the model itself.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Rng } from '../src/base/rng.ts';
+
+export const gpt2Size = { vocabSize: 2048, hiddenSize: 128, numLayers: 4, numHeads: 4, seqLength: 64, batchSize: 8 } as const;
+
+/** Decay acts on matrices only; no clipping. */
+export const gpt2AdamW = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 } as const;
+
+export const layerNormEpsilon = 1e-5;
+export const tokensPerStep = gpt2Size.batchSize * gpt2Size.seqLength;
+/** Step i trains on batch i modulo this. */
+export const batchCount = 4;
+
+/** Hugging Face's config.json of this LM. */
+export const gpt2Config = {
+  model_type: 'gpt2',
+  vocab_size: gpt2Size.vocabSize,
+  n_embd: gpt2Size.hiddenSize,
+  n_layer: gpt2Size.numLayers,
+  n_head: gpt2Size.numHeads,
+  n_positions: gpt2Size.seqLength,
+  activation_function: 'gelu_new',
+  layer_norm_epsilon: layerNormEpsilon,
+  tie_word_embeddings: true,
+};
+
+export interface Gpt2Data {
+  /** By Hugging Face name; linear weights as Conv1D, [in, out]. */
+  weights: Map<string, { shape: number[]; data: Float32Array }>;
+  /** `inputs` and `labels` are [batchSize, seqLength]: the label of a position is the next token. */
+  batches: { inputs: Int32Array; labels: Int32Array }[];
+}
+
+/** Same seed, same values, on every machine. */
+export function makeGpt2Data(): Gpt2Data {
+  const rng = new Rng(1);
+  const weights: Gpt2Data['weights'] = new Map();
+  const add = (name: string, shape: number[], center = 0): void => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    weights.set(name, { shape, data: Float32Array.from({ length }, () => center + rng.normal() * 0.02) });
+  };
+  const { vocabSize: V, hiddenSize: C, numLayers, seqLength: T, batchSize: B } = gpt2Size;
+  const norm = (name: string): void => {
+    add(`${name}.weight`, [C], 1);
+    add(`${name}.bias`, [C]);
+  };
+  const linear = (name: string, inSize: number, outSize: number): void => {
+    add(`${name}.weight`, [inSize, outSize]);
+    add(`${name}.bias`, [outSize]);
+  };
+  add('transformer.wte.weight', [V, C]);
+  add('transformer.wpe.weight', [T, C]);
+  for (let i = 0; i < numLayers; i++) {
+    const h = `transformer.h.${i}`;
+    norm(`${h}.ln_1`);
+    linear(`${h}.attn.c_attn`, C, 3 * C);
+    linear(`${h}.attn.c_proj`, C, C);
+    norm(`${h}.ln_2`);
+    linear(`${h}.mlp.c_fc`, C, 4 * C);
+    linear(`${h}.mlp.c_proj`, 4 * C, C);
+  }
+  norm('transformer.ln_f');
+  const batches = Array.from({ length: batchCount }, () => {
+    const rows = Array.from({ length: B }, () => Int32Array.from({ length: T + 1 }, () => rng.int(V)));
+    return { inputs: Int32Array.from(rows.flatMap((row) => [...row.subarray(0, T)])), labels: Int32Array.from(rows.flatMap((row) => [...row.subarray(1)])) };
+  });
+  return { weights, batches };
+}
+
+interface Manifest {
+  weights: { name: string; shape: number[]; offset: number }[];
+  batches: { inputs: number; labels: number }[];
+}
+
+/** Writes `path`.json (names, shapes, byte offsets) and `path`.bin (little-endian float32 and int32), for engines in other processes. */
+export function writeGpt2Data(path: string, data: Gpt2Data): void {
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  const put = (values: Float32Array | Int32Array): number => {
+    const at = offset;
+    parts.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    offset += values.byteLength;
+    return at;
+  };
+  const manifest: Manifest = {
+    weights: [...data.weights].map(([name, { shape, data: values }]) => ({ name, shape, offset: put(values) })),
+    batches: data.batches.map(({ inputs, labels }) => ({ inputs: put(inputs), labels: put(labels) })),
+  };
+  writeFileSync(`${path}.json`, JSON.stringify({ size: gpt2Size, adamW: gpt2AdamW, layerNormEpsilon, ...manifest }));
+  writeFileSync(`${path}.bin`, Buffer.concat(parts));
+}
+
+/** Reads what writeGpt2Data wrote. */
+export function readGpt2Data(path: string): Gpt2Data {
+  const manifest = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as Manifest;
+  const bytes = new Uint8Array(readFileSync(`${path}.bin`)).buffer;
+  const weights: Gpt2Data['weights'] = new Map();
+  for (const { name, shape, offset } of manifest.weights) {
+    weights.set(name, { shape, data: new Float32Array(bytes, offset, shape.reduce((a, b) => a * b, 1)) });
+  }
+  const batches = manifest.batches.map(({ inputs, labels }) => ({ inputs: new Int32Array(bytes, inputs, tokensPerStep), labels: new Int32Array(bytes, labels, tokensPerStep) }));
+  return { weights, batches };
+}
+
+/**
+ * Floating-point operations of forward and backward of one step: 6 x parameters of matrix products x tokens, and for attention
+ * 6 x layers x width x length x tokens (QK and PV with both gradients, half of the square, as the mask leaves that). Norms,
+ * activations, softmax and the optimizer are not counted, nor recomputation.
+ */
+export function modelFlops(size: { vocabSize: number; hiddenSize: number; numLayers: number; seqLength: number; batchSize: number }): number {
+  const { vocabSize: V, hiddenSize: C, numLayers: L, seqLength: T, batchSize: B } = size;
+  const matMulParameters = L * 12 * C * C + V * C;
+  return 6 * matMulParameters * B * T + 6 * L * C * T * B * T;
+}
