@@ -55,6 +55,15 @@ describe.skipIf(!(await hasTestGpu()))('compilePipelines', () => {
     expect(await compilePipelines(() => {}, () => expect.unreachable())).toBe(0);
   });
 
+  it('compiles also what tfjs would compute on the CPU for being small', async () => {
+    tf.env().set('WEBGPU_CPU_FORWARD', true);
+    const work = (): tf.Tensor => tf.tidy(() => tf.neg(tf.concat([tf.relu(tf.tensor1d([1, -2])), tf.tensor1d([3])])));
+    await compilePipelines(() => work().dispose());
+    expect(tf.env().getBool('WEBGPU_CPU_FORWARD')).toBe(true);
+    tf.env().set('WEBGPU_CPU_FORWARD', false);
+    expect(Array.from((await download(opened, work()))[0]!)).toEqual([-1, -0, -3]);
+  });
+
   it('gives zeros to what reads in a dry run, and the true values afterwards', async () => {
     const x = tf.relu(tf.tensor1d([4, 5]));
     let dry: number[] = [];

@@ -15,6 +15,9 @@ export interface CompileProgress {
 /** Stock kernels compile without running while this flag of tfjs is set. */
 const compileOnly = 'WEBGPU_ENGINE_COMPILE_ONLY';
 
+/** While this one is set, stock kernels compute small tensors that have no GPU buffer on the CPU: in a dry run none has a buffer, or values. */
+const cpuForward = 'WEBGPU_CPU_FORWARD';
+
 /** Runs `record` with every dispatch replaced by a note of what it needs. */
 async function dryRun(backend: WebGpuHost, record: () => void | Promise<void>): Promise<Recording & { failure: { thrown: unknown } | null }> {
   const stream = streamOf(backend);
@@ -23,7 +26,9 @@ async function dryRun(backend: WebGpuHost, record: () => void | Promise<void>): 
   stream.flush();
   const recording: Recording = { wanted: new Map() };
   stream.recording = recording;
+  const usesCpu = tf.env().getBool(cpuForward);
   tf.env().set(compileOnly, true);
+  tf.env().set(cpuForward, false);
   let failure: { thrown: unknown } | null = null;
   try {
     await record();
@@ -31,6 +36,7 @@ async function dryRun(backend: WebGpuHost, record: () => void | Promise<void>): 
     failure = { thrown };
   } finally {
     tf.env().set(compileOnly, false);
+    tf.env().set(cpuForward, usesCpu);
     stream.recording = null;
   }
   return { ...recording, failure };

@@ -49,7 +49,7 @@ export interface JobProgress {
   phase: string;
   done: number;
   total: number;
-  unit: 'bytes' | 'steps' | 'responses' | 'prompts' | 'files';
+  unit: 'bytes' | 'steps' | 'responses' | 'prompts' | 'files' | 'kernels';
   elapsedMs: number;
   etaMs: number | null;
   tokensPerSecond?: number;

@@ -9,6 +9,7 @@ import { nextMacrotask } from '../base/macrotask.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { createBatch } from '../data/batches.ts';
 import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
+import { type CompileProgress, compilePipelines } from '../kernels/compilePipelines.ts';
 import { clipScale } from '../kernels/sumSquares/sumSquares.ts';
 import { assignParams, type LanguageModel, readParams } from '../lm/params.ts';
 import { AdamW } from '../optim/adamW.ts';
@@ -30,6 +31,8 @@ export interface TrainInput {
   /** Where to go on; the trained weights come from it. */
   state?: TrainState;
   signal?: AbortSignal;
+  /** Told while the GPU programs of a step are compiled, before the first one. */
+  onCompile?: (progress: CompileProgress) => void;
 }
 
 /** A run between two steps. `nextStep` and `captureState` must not overlap. */
@@ -82,6 +85,16 @@ class Run implements Trainer {
     return this.step >= this.input.config.maxSteps;
   }
 
+  /** The GPU work of one step with nothing done about its results; for dry runs, as it would change the weights. */
+  rehearse(): void {
+    const { lm, rows, config } = this.input;
+    const batch = createBatch(rows, config, this.step * config.gradientAccumulationSteps);
+    const terms = addGradients(lm, this.reference, batch, config, this.gradients);
+    const { clip, report } = this.reportOn([terms]);
+    this.optimizer.step(this.gradients, clip, 0, 1);
+    tf.dispose([terms, clip, report]);
+  }
+
   async nextStep(signal?: AbortSignal): Promise<StepMetrics | null> {
     const { lm, rows, config } = this.input;
     const started = performance.now();
@@ -111,11 +124,15 @@ class Run implements Trainer {
     }
   }
 
+  private reportOn(allTerms: tf.Tensor1D[]): { clip: tf.Tensor1D; report: tf.Tensor1D } {
+    const clip = clipScale(this.gradients, this.input.config.maxGradNorm, allTerms.length) as tf.Tensor1D;
+    return { clip, report: tf.tidy(() => tf.concat([...allTerms, clip])) };
+  }
+
   /** One read-back a step, before the update, so that a loss that is not finite never reaches the weights. */
   private async applyGradients(allTerms: tf.Tensor1D[], step: number) {
     const { config } = this.input;
-    const clip = clipScale(this.gradients, config.maxGradNorm, allTerms.length);
-    const report = tf.tidy(() => tf.concat([...allTerms, clip] as tf.Tensor1D[]));
+    const { clip, report } = this.reportOn(allTerms);
     try {
       const values = await readTensor(report);
       const terms = Object.fromEntries(
@@ -145,8 +162,19 @@ class Run implements Trainer {
   }
 }
 
+/** Everything a run does on the GPU up to the end of its first step. @param input without a state: a dry run must not assign parameters */
+async function rehearse(input: TrainInput): Promise<void> {
+  const reference = await BaseReference.create(input.base, input.rows, input.config, input.signal);
+  const run = new Run(input, reference, '');
+  try {
+    run.rehearse();
+  } finally {
+    run.dispose();
+  }
+}
+
 /**
- * Prepares a run: base log probabilities of the unsafe rows, optimizer, state. Takes one forward pass over these rows.
+ * Prepares a run: GPU programs, base log probabilities of the unsafe rows, optimizer, state. Takes one forward pass over these rows.
  * @throws EngineError bad-argument if `state` belongs to other settings or rows, bad-file if it does not fit the LM,
  *   cancelled if the signal is aborted meanwhile
  */
@@ -154,6 +182,8 @@ export async function openTrainer(input: TrainInput): Promise<Trainer> {
   const fingerprint = runFingerprint(input.config, input.rows);
   if (input.state && input.state.fingerprint !== fingerprint)
     throw new EngineError('bad-argument', 'The saved training state belongs to other settings or other rows, so the run cannot go on from it. Start a new run.');
+  const { state: _, ...fresh } = input;
+  await compilePipelines(() => rehearse(fresh), input.onCompile);
   const reference = await BaseReference.create(input.base, input.rows, input.config, input.signal);
   try {
     return new Run(input, reference, fingerprint);

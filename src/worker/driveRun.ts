@@ -117,7 +117,14 @@ export async function driveRun(state: EngineState, control: JobControl, { record
   let trainer: Trainer | null = null;
   try {
     const rows = encodeTrainingData(input.data, model.tokenizer, config);
-    trainer = await openTrainer({ lm, base: model.base, rows, config, ...(trainState ? { state: trainState } : {}) });
+    trainer = await openTrainer({
+      lm,
+      base: model.base,
+      rows,
+      config,
+      onCompile: (compiled) => control.progress({ phase: 'compiling kernels', ...compiled, unit: 'kernels' }),
+      ...(trainState ? { state: trainState } : {}),
+    });
     if (!trainState) await runs.writeInput(runId, input);
     await change({});
     await loop(trainer, lm);

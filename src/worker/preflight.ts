@@ -10,7 +10,7 @@ import { parseTrainConfig } from '../config/train.ts';
 import type { EncodedRow, EncodedTrainingData } from '../data/encodeTrainingData.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { createLm, readParams } from '../lm/params.ts';
-import { openTrainer } from '../train/trainer.ts';
+import { openTrainer, type TrainInput } from '../train/trainer.ts';
 
 const CONFIG: LmConfig = {
   modelType: 'llama',
@@ -30,6 +30,9 @@ const CONFIG: LmConfig = {
   eosTokenIds: [1],
   padTokenId: 0,
 };
+
+/** Told while the GPU programs of the step are compiled. */
+type OnCompile = NonNullable<TrainInput['onCompile']>;
 
 /** Two steps, so that the second loss sees what the optimizer did in the first. */
 const STEPS = 2;
@@ -70,7 +73,7 @@ function randomRows(): EncodedTrainingData {
  * Runs the step. @returns the numbers it gave, whatever they are
  * @throws EngineError what the backend reported
  */
-export async function runPreflightStep(backend: OpenedBackend): Promise<PreflightNumbers> {
+export async function runPreflightStep(backend: OpenedBackend, onCompile?: OnCompile): Promise<PreflightNumbers> {
   const weights = randomWeights();
   const base = createLm(CONFIG, weights);
   const lm = createLm(CONFIG, weights);
@@ -81,7 +84,7 @@ export async function runPreflightStep(backend: OpenedBackend): Promise<Prefligh
     prefixWeighting: 'importance', importanceLogClamp: 0.3, klBeta: 0.1, emdCostEmbedding: 'head', maxLength: 128,
   });
   try {
-    const trainer = await openTrainer({ lm, base, rows: randomRows(), config });
+    const trainer = await openTrainer({ lm, base, rows: randomRows(), config, ...(onCompile ? { onCompile } : {}) });
     const losses: number[] = [];
     const gradNorms: number[] = [];
     try {
@@ -123,9 +126,9 @@ export function differenceFrom(expected: PreflightNumbers, measured: PreflightNu
  * @returns how long the step took, ms, warm-up included
  * @throws EngineError gpu-error with the reason if the result is not the known one
  */
-export async function runPreflight(backend: OpenedBackend, now: () => number): Promise<number> {
+export async function runPreflight(backend: OpenedBackend, now: () => number, onCompile?: OnCompile): Promise<number> {
   const startedMs = now();
-  const difference = differenceFrom(EXPECTED, await runPreflightStep(backend));
+  const difference = differenceFrom(EXPECTED, await runPreflightStep(backend, onCompile));
   if (difference !== null) throw new EngineError('gpu-error', `A test training step gave wrong numbers (${difference}).`);
   return now() - startedMs;
 }

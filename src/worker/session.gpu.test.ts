@@ -81,6 +81,20 @@ describe.skipIf(!(await hasTestGpu()))('the engine session on WebGPU', () => {
     expect(second.memory).toEqual(first.memory);
   });
 
+  it('tells how many kernels are compiled, before the first step of a run and while the engine opens', async () => {
+    const engine = await openEngine((await spyOnGpu()).gpu);
+    await engine.run('train', trainParams);
+    const compiling = engine.events.flatMap((event) => (event.type === 'progressed' && event.progress.unit === 'kernels' ? [event.progress] : []));
+    for (const phase of ['compiling kernels for WebGPU', 'compiling kernels']) {
+      const told = compiling.filter((progress) => progress.phase === phase);
+      const { total } = told[0]!;
+      expect(total, phase).toBeGreaterThan(0);
+      expect(told.at(-1), phase).toMatchObject({ done: total, total });
+    }
+    const firstStep = engine.events.findIndex((event) => event.type === 'stepsLogged');
+    expect(engine.events.findLastIndex((event) => event.type === 'progressed' && event.progress.unit === 'kernels')).toBeLessThan(firstStep);
+  });
+
   it('counts a software adapter as no GPU unless it is asked for, and says so', async () => {
     const { gpu } = await spyOnGpu();
     const info = (await gpu.requestAdapter())?.info;

@@ -49,7 +49,7 @@ export const openEngineJob =
       try {
         backend = await openBackend(candidate, options);
         registerKernels(candidate);
-        const preflightMs = await runPreflight(backend, now);
+        const preflightMs = await runPreflight(backend, now, (compiled) => control.progress({ phase: `compiling kernels for ${TITLE[candidate]}`, ...compiled, unit: 'kernels' }));
         const view: EngineView = {
           backend: backend.backend,
           adapter: backend.adapter,
