@@ -6,7 +6,6 @@ import { attentionFusedSpecs } from './attention/attentionFused.ts';
 import { cachedAttentionSpecs } from './attention/cachedAttention.ts';
 import { columnSumsSpec } from './columnSums/columnSums.ts';
 import { registerCoreGradients } from './coreGradients.ts';
-import { crossEntropyGradient, crossEntropySpecs } from './crossEntropy/crossEntropy.ts';
 import { embeddingGradient, embeddingSpecs } from './embedding/embedding.ts';
 import { geluSpecs } from './gelu/gelu.ts';
 import { headLossSpecs } from './headLoss/rowKernels.ts';
@@ -16,11 +15,9 @@ import { kvCacheSpecs } from './kvCache/kvCache.ts';
 import { layerNormSpecs } from './layerNorm/layerNorm.ts';
 import { addMatMulSpec, matMul2dSpec } from './matMul/linear.ts';
 import { batchMatMulSpec } from './matMul/matMul.ts';
-import { prefixWeightsSpecs } from './prefixWeights/prefixWeights.ts';
 import { rmsNormGradient, rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
 import { ropeGradient, ropeSpecs } from './rope/rope.ts';
 import { samplingSpecs } from './sampling/sampling.ts';
-import { semanticDistanceSpecs } from './semanticDistance/semanticDistance.ts';
 import { semanticObjectiveSpecs } from './semanticObjective/semanticObjective.ts';
 import { sumSquaresSpecs } from './sumSquares/sumSquares.ts';
 import { swiGluGradient, swiGluSpecs } from './swiGlu/swiGlu.ts';
@@ -35,14 +32,11 @@ const specs: KernelSpec[] = [
   ...cachedAttentionSpecs,
   ...swiGluSpecs,
   ...geluSpecs,
-  ...crossEntropySpecs,
   ...kvCacheSpecs,
   ...appendKvSpecs,
   ...samplingSpecs,
   ...adamWSpecs,
   ...sumSquaresSpecs,
-  ...semanticDistanceSpecs,
-  ...prefixWeightsSpecs,
   ...headLossSpecs,
   ...semanticObjectiveSpecs,
   matMul2dSpec,
@@ -51,7 +45,7 @@ const specs: KernelSpec[] = [
   batchMatMulSpec,
 ];
 
-const gradients: tf.GradConfig[] = [embeddingGradient, rmsNormGradient, ropeGradient, attentionGradient, swiGluGradient, crossEntropyGradient];
+const gradients: tf.GradConfig[] = [embeddingGradient, rmsNormGradient, ropeGradient, attentionGradient, swiGluGradient];
 
 /**
  * tfjs clones every tensor that a gradient needs; on WASM each clone is a copy of the values (270 copies in a training step). Share the

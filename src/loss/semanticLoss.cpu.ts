@@ -4,8 +4,8 @@
  * semanticLoss.ts for the formulas. Not for training.
  */
 import type { TrainConfig } from '../config/train.ts';
-import { prefixWeightsCpu, prefixWeightsGradCpu } from '../kernels/prefixWeights/prefixWeights.cpu.ts';
-import { semanticDistanceCpu, semanticDistanceGradCpu, softmaxRows } from '../kernels/semanticDistance/semanticDistance.cpu.ts';
+import { prefixWeightsCpu, prefixWeightsGradCpu } from './prefixWeights.cpu.ts';
+import { semanticDistanceCpu, semanticDistanceGradCpu, softmaxRows } from './semanticDistance.cpu.ts';
 
 export interface SemanticLossArrays {
   V: number;

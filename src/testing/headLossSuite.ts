@@ -5,7 +5,7 @@ import { Rng } from '../base/rng.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { headLossBackward, headLossForward, labelLogProbs } from '../kernels/headLoss/headLoss.ts';
 import type { TilePlan } from '../kernels/headLoss/tilePlan.ts';
-import { normalizeRows } from '../kernels/semanticDistance/semanticDistance.cpu.ts';
+import { normalizeRows } from '../loss/semanticDistance.cpu.ts';
 import type { Slice } from '../kernels/slice.ts';
 import { semanticLossCpu } from '../loss/semanticLoss.cpu.ts';
 import { semanticObjective } from '../loss/semanticLoss.ts';

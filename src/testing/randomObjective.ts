@@ -1,7 +1,7 @@
 /** A small random training objective in double precision, for tests of loss values and gradients. */
 import { Rng } from '../base/rng.ts';
 import { defaultTrainConfig, type TrainConfig } from '../config/train.ts';
-import { normalizeRows, softmaxRows } from '../kernels/semanticDistance/semanticDistance.cpu.ts';
+import { normalizeRows, softmaxRows } from '../loss/semanticDistance.cpu.ts';
 import type { SemanticLossArrays } from '../loss/semanticLoss.cpu.ts';
 
 /** Every combination of distance, weighting and anchor. */

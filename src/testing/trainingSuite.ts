@@ -1,26 +1,17 @@
 /** Training against PyTorch and against the plain twins, the same for every backend: WASM in *.test.ts, WebGPU in *.gpu.test.ts. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Rng } from '../base/rng.ts';
 import { defaultTrainConfig, type TrainConfig } from '../config/train.ts';
 import { collate } from '../data/batches.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { unpackSlab } from '../kernels/slabLayout.ts';
-import { prefixWeightsCpu, prefixWeightsGradCpu } from '../kernels/prefixWeights/prefixWeights.cpu.ts';
-import { prefixWeights } from '../kernels/prefixWeights/prefixWeights.ts';
-import { normalizeRows, semanticDistanceCpu, semanticDistanceGradCpu, type EmdObjective } from '../kernels/semanticDistance/semanticDistance.cpu.ts';
-import { semanticDistance } from '../kernels/semanticDistance/semanticDistance.ts';
 import { assignParams, createLm, type LanguageModel } from '../lm/params.ts';
 import type { StepMetrics } from '../records/run.ts';
 import { BaseReference } from '../train/baseReference.ts';
 import { addGradients, termNames } from '../train/gradients.ts';
 import { openTrainer, train } from '../train/trainer.ts';
 import { decodeTrainState, encodeTrainState, type TrainState } from '../train/trainState.ts';
-import { assertAllClose } from './allclose.ts';
-import type { Tolerance } from './tolerances.ts';
 import { loadTrainReference } from './trainReference.ts';
-
-const distances: Tolerance = { rtol: 1e-5, atol: 2e-6, reason: 'softmax and two products in float32 against float64' };
 
 function withBackend(open: () => Promise<OpenedBackend>): () => OpenedBackend {
   let backend: OpenedBackend;
@@ -30,66 +21,6 @@ function withBackend(open: () => Promise<OpenedBackend>): () => OpenedBackend {
   afterEach(() => backend.assertHealthy());
   afterAll(() => backend.close());
   return () => backend;
-}
-
-const normals = (rng: Rng, length: number, scale = 1) => Float32Array.from({ length }, () => rng.normal() * scale);
-
-/** The op against its twin in double precision, at odd sizes. */
-export function describeSemanticDistance(name: string, open: () => Promise<OpenedBackend>): void {
-  describe(`the semantic distance on ${name}`, () => {
-    withBackend(open);
-    const sizes = [[1, 1, 1], [1, 3, 2], [2, 65, 7], [3, 63, 64], [67, 64, 5], [5, 4097, 33]] as const;
-    const objectives: EmdObjective[] = ['emd_exact', 'emd_lower_bound'];
-    it.each(sizes.flatMap(([N, V, D]) => objectives.map((objective) => ({ N, V, D, objective }))))(
-      '$objective of $N tokens over $V with $D dimensions has the value and gradient of the twin',
-      async ({ N, V, D, objective }) => {
-        const rng = new Rng(N * 1000 + V);
-        const table = normals(rng, V * D);
-        if (V > 3) table.fill(0, D, 2 * D);
-        normalizeRows(table, V, D);
-        const z = normals(rng, N * V, 2);
-        const labels = Int32Array.from({ length: N }, () => rng.int(V));
-        const dy = normals(rng, N);
-        const shape = { N, V, D };
-        const [z64, table64] = [Float64Array.from(z), Float64Array.from(table)];
-        const before = tf.memory().numTensors;
-        const inputs = { z: tf.tensor2d(z, [N, V]), labels: tf.tensor1d(labels, 'int32'), table: tf.tensor2d(table, [V, D]), dy: tf.tensor1d(dy) };
-        const op = (logits: tf.Tensor) => semanticDistance(logits as tf.Tensor2D, inputs.labels, inputs.table, objective);
-        const distance = tf.tidy(() => op(inputs.z));
-        assertAllClose(await distance.data(), semanticDistanceCpu(z64, labels, table64, shape, objective), distances, 'distance');
-        const gradient = tf.grad(op)(inputs.z, inputs.dy);
-        assertAllClose(await gradient.data(), semanticDistanceGradCpu(Float64Array.from(dy), z64, labels, table64, shape, objective), distances, 'gradient');
-        tf.dispose([distance, gradient, ...Object.values(inputs)]);
-        expect(tf.memory().numTensors).toBe(before);
-      },
-    );
-  });
-}
-
-/** The op against its twin in double precision. */
-export function describePrefixWeights(name: string, open: () => Promise<OpenedBackend>): void {
-  describe(`prefix weights on ${name}`, () => {
-    withBackend(open);
-    it.each([[[0, 1]], [[0, 3, 3, 4]], [[0, 65, 70]], [Array.from({ length: 66 }, (_, i) => i * 3)]])('of rows %j have the value and gradient of the twin', async (offsets) => {
-      const rng = new Rng(offsets.length);
-      const rowOffsets = Int32Array.from(offsets);
-      const N = rowOffsets.at(-1)!;
-      const ratios = normals(rng, N, 0.5);
-      const dw = normals(rng, N);
-      const tensors = [tf.tensor1d(ratios), tf.tensor1d(rowOffsets, 'int32'), tf.tensor1d(dw)] as const;
-      const op = (stopGradient: boolean) => (r: tf.Tensor) => prefixWeights(r as tf.Tensor1D, tensors[1], { clamp: 0.3, stopGradient });
-      const expected = new Float64Array(N);
-      prefixWeightsCpu(Float64Array.from(ratios), rowOffsets, 0.3, expected);
-      const weights = tf.tidy(() => op(false)(tensors[0]));
-      assertAllClose(await weights.data(), expected, distances, 'weights');
-      prefixWeightsGradCpu(Float64Array.from(dw), Float64Array.from(ratios), rowOffsets, 0.3, expected);
-      const gradient = tf.grad(op(false))(tensors[0], tensors[2]);
-      assertAllClose(await gradient.data(), expected, { rtol: 2e-5, atol: 1e-5, reason: 'sums of up to 65 terms of changing sign' }, 'gradient');
-      const stopped = tf.grad(op(true))(tensors[0], tensors[2]);
-      expect((await stopped.data()).every((g) => g === 0)).toBe(true);
-      tf.dispose([...tensors, weights, gradient, stopped]);
-    });
-  });
 }
 
 /** Settings of a short run with every term in it. */

@@ -1,57 +1,5 @@
-// Kernels over rows: cross-entropy and RMS normalisation, as in their CPU twins. Chunks share the rows.
-import { exp1, exp4 } from './exp';
-import { chunkStart, maxLanes, multiplyAdd, sumLanes } from './vector';
-
-@external('env', 'log')
-declare function naturalLog(x: f64): f64;
-
-/** nll and logSumExp of N rows of V logits; labels were checked by the caller. */
-export function crossEntropy(chunk: i32, chunks: i32, N: i32, V: i32, ignored: i32, logits: usize, labels: usize, nll: usize, logSumExp: usize): void {
-  const whole = V & ~3;
-  const last = chunkStart(N, chunk + 1, chunks);
-  for (let r = chunkStart(N, chunk, chunks); r < last; r++) {
-    const row = logits + <usize>r * <usize>V * 4;
-    let top: f32 = load<f32>(row);
-    if (whole > 0) {
-      let highest = v128.load(row);
-      for (let i = 4; i < whole; i += 4) highest = f32x4.pmax(highest, v128.load(row + <usize>i * 4));
-      top = maxLanes(highest);
-    }
-    for (let i = whole; i < V; i++) top = max(top, load<f32>(row + <usize>i * 4));
-    let sums = f32x4.splat(0);
-    const offset = f32x4.splat(top);
-    for (let i = 0; i < whole; i += 4) sums = f32x4.add(sums, exp4(f32x4.sub(v128.load(row + <usize>i * 4), offset)));
-    let sum = sumLanes(sums);
-    for (let i = whole; i < V; i++) sum += exp1(load<f32>(row + <usize>i * 4) - top);
-    const total: f32 = top + <f32>naturalLog(sum);
-    const label = load<i32>(labels + <usize>r * 4);
-    store<f32>(logSumExp + <usize>r * 4, total);
-    store<f32>(nll + <usize>r * 4, label == ignored ? 0 : total - load<f32>(row + <usize>label * 4));
-  }
-}
-
-/** gradLogits = gradNll · (softmax − onehot), zero for ignored rows. */
-export function crossEntropyGrad(chunk: i32, chunks: i32, N: i32, V: i32, ignored: i32, logits: usize, labels: usize, logSumExp: usize, gradNll: usize, gradLogits: usize): void {
-  const whole = V & ~3;
-  const last = chunkStart(N, chunk + 1, chunks);
-  for (let r = chunkStart(N, chunk, chunks); r < last; r++) {
-    const row = logits + <usize>r * <usize>V * 4;
-    const to = gradLogits + <usize>r * <usize>V * 4;
-    const label = load<i32>(labels + <usize>r * 4);
-    const g: f32 = label == ignored ? 0 : load<f32>(gradNll + <usize>r * 4);
-    if (g == 0) {
-      memory.fill(to, 0, <usize>V * 4);
-      continue;
-    }
-    const total = load<f32>(logSumExp + <usize>r * 4);
-    const factor = f32x4.splat(g);
-    const offset = f32x4.splat(total);
-    for (let i = 0; i < whole; i += 4) v128.store(to + <usize>i * 4, f32x4.mul(factor, exp4(f32x4.sub(v128.load(row + <usize>i * 4), offset))));
-    for (let i = whole; i < V; i++) store<f32>(to + <usize>i * 4, g * exp1(load<f32>(row + <usize>i * 4) - total));
-    const at = to + <usize>label * 4;
-    store<f32>(at, load<f32>(at) - g);
-  }
-}
+// RMS normalisation over rows, as in its CPU twin. Chunks share the rows.
+import { chunkStart, multiplyAdd, sumLanes } from './vector';
 
 @inline
 function inverseRms(x: usize, C: i32, eps: f32): f32 {

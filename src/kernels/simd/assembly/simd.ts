@@ -12,10 +12,11 @@
 export { matMulRowsDeep, matMulRowsWide, matMulTiles, packPanels } from './matMul';
 export { attention, attentionGrad } from './attention';
 export { attentionFused, attentionFusedGrad } from './attentionFused';
-export { cachedAttention } from './cachedAttention';
-export { crossEntropy, crossEntropyGrad, rmsNorm, rmsNormGrad, rmsNormGradWeight } from './rows';
+export { appendKv, cachedAttention } from './cachedAttention';
+export { rmsNorm, rmsNormGrad, rmsNormGradWeight } from './rows';
 export { headLossLogitGrad, headLossSweep } from './headLoss';
 export { addEmbeddingGrad, embedTokens, scatterRows } from './embedding';
+export { addColumnSums } from './columnSums';
 export { gelu, geluGrad } from './gelu';
 export { norm, normGainGrad, normGrad } from './norm';
 export { rope, ropeInPlace } from './rope';

@@ -1,8 +1,6 @@
 /**
- * Earth Mover's Distance between a token distribution and an unsafe token, in plain arithmetic: the twin that
- * every faster version is checked against. Generic over Float32Array and Float64Array, so that gradients can be
- * checked in double precision. `distanceFromMean` and `combineGradient` also run on the wasm heap, between fast matrix
- * products; the whole functions are not for training, as their products are scalar loops.
+ * Earth Mover's Distance between a token distribution and an unsafe token, in plain arithmetic on whole logits: the reference that the head loss is
+ * checked against, itself checked against a linear program and central differences. Not for training.
  *
  * p = softmax(z) over V tokens, q = one-hot at the label y, e_k = frozen unit embedding of token k (row of the cost
  * table), mu = sum_k p_k e_k, nu = sum_k q_k e_k, cost C_ij = 1 - e_i.e_j.
@@ -10,8 +8,8 @@
  *   emd_lower_bound  D = 1/2 |mu - nu|^2     <= EMD for any q (Jensen)
  * A zero row of the table (a token without an embedding) has similarity 0 to every token: it neither pulls nor pushes.
  */
+import type { EmdObjective } from '../kernels/headLoss/headLoss.cpu.ts';
 
-export type EmdObjective = 'emd_exact' | 'emd_lower_bound';
 type FloatArray = Float32Array | Float64Array;
 
 /** Sizes: N tokens, V vocabulary, D embedding. */

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import loadHighs from 'highs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Rng } from '../../base/rng.ts';
+import { Rng } from '../base/rng.ts';
+import type { EmdObjective } from '../kernels/headLoss/headLoss.cpu.ts';
 import {
   meanEmbedding,
   normalizeRows,
   semanticDistanceCpu,
   semanticDistanceGradCpu,
   softmaxRows,
-  type EmdObjective,
 } from './semanticDistance.cpu.ts';
 
 const objectives: EmdObjective[] = ['emd_exact', 'emd_lower_bound'];

@@ -1,6 +1,0 @@
-import { describe } from 'vitest';
-import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
-import { describeSemanticDistance } from '../../testing/trainingSuite.ts';
-
-// Without any WebGPU adapter, software included, there is nothing to test on.
-describe.skipIf(!(await hasTestGpu()))('with a WebGPU adapter', () => describeSemanticDistance('webgpu', () => openTestBackend('webgpu')));
