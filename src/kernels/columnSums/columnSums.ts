@@ -13,6 +13,10 @@ export const columnSumsSpec: KernelSpec<'x' | 'into'> = {
   inPlace: ['into'],
   outputs: () => [],
   host: ({ x, into }) => columnSums(x.f32, into.f32, x.shape[0]!, x.shape[1]!),
+  wasm: (simd, { x, into }) => {
+    const [R, N] = x.shape as [number, number];
+    simd.run('addColumnSums', simd.parallel(2 * R * N), R, N, x.at, into.at);
+  },
   webgpu: ({ x, into }) => [columnSumsProgram(x, into, x.shape[0]!, x.shape[1]!)],
 };
 

@@ -5,6 +5,7 @@ import { randomFloats, randomInts } from '../../testing/arrays.ts';
 import { openTestBackend } from '../../testing/backend.ts';
 import { createSlab } from '../../testing/slabs.ts';
 import { adamWSlabStep } from '../adamW/adamW.ts';
+import { addColumnSums } from '../columnSums/columnSums.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows } from '../embedding/embedding.ts';
 import { gelu, geluGrad } from '../gelu/gelu.ts';
 import { layerNorm, layerNormGrad } from '../layerNorm/layerNorm.ts';
@@ -31,6 +32,11 @@ const cases: Record<string, () => tf.Tensor[]> = {
   layerNormGrad: () => {
     const { slab, slices } = createSlab([{ shape: [C], data: new Float32Array(C) }, { shape: [C], data: new Float32Array(C) }]);
     return [layerNormGrad({ x: matrix(C, 1), weight: vector(C, 2), eps: 1e-5, gradY: matrix(C, 3), residualGrad: null, gradWeight: slices[0]!, gradBias: slices[1]! }), slab];
+  },
+  addColumnSums: () => {
+    const { slab, slices } = createSlab([{ shape: [C], data: new Float32Array(C) }]);
+    addColumnSums(matrix(C, 1), slices[0]!);
+    return [slab];
   },
   gelu: () => [gelu(vector(1003, 1), 'none'), gelu(vector(1003, 1), 'tanh')],
   geluGrad: () => [geluGrad(vector(1003, 1), vector(1003, 2), 'none'), geluGrad(vector(1003, 1), vector(1003, 2), 'tanh')],

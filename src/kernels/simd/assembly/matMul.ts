@@ -222,6 +222,60 @@ export function matMulTiles(
   }
 }
 
+/** C row [32] = one row of A, every fourth value of a panel, · rows of B, 32 wide and bStep bytes apart, + bias + addend. */
+function oneRow(depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: usize, addend: usize): void {
+  let c0 = f32x4.splat(0);
+  let c1 = f32x4.splat(0);
+  let c2 = f32x4.splat(0);
+  let c3 = f32x4.splat(0);
+  let c4 = f32x4.splat(0);
+  let c5 = f32x4.splat(0);
+  let c6 = f32x4.splat(0);
+  let c7 = f32x4.splat(0);
+  let k = depth;
+  do {
+    const x = v128.load_splat<f32>(a);
+    c0 = multiplyAdd(x, v128.load(b), c0);
+    c1 = multiplyAdd(x, v128.load(b, 16), c1);
+    c2 = multiplyAdd(x, v128.load(b, 32), c2);
+    c3 = multiplyAdd(x, v128.load(b, 48), c3);
+    c4 = multiplyAdd(x, v128.load(b, 64), c4);
+    c5 = multiplyAdd(x, v128.load(b, 80), c5);
+    c6 = multiplyAdd(x, v128.load(b, 96), c6);
+    c7 = multiplyAdd(x, v128.load(b, 112), c7);
+    a += 16;
+    b += bStep;
+  } while (--k > 0);
+  if (bias) {
+    c0 = f32x4.add(c0, v128.load(bias));
+    c1 = f32x4.add(c1, v128.load(bias, 16));
+    c2 = f32x4.add(c2, v128.load(bias, 32));
+    c3 = f32x4.add(c3, v128.load(bias, 48));
+    c4 = f32x4.add(c4, v128.load(bias, 64));
+    c5 = f32x4.add(c5, v128.load(bias, 80));
+    c6 = f32x4.add(c6, v128.load(bias, 96));
+    c7 = f32x4.add(c7, v128.load(bias, 112));
+  }
+  if (addend) {
+    c0 = f32x4.add(c0, v128.load(addend));
+    c1 = f32x4.add(c1, v128.load(addend, 16));
+    c2 = f32x4.add(c2, v128.load(addend, 32));
+    c3 = f32x4.add(c3, v128.load(addend, 48));
+    c4 = f32x4.add(c4, v128.load(addend, 64));
+    c5 = f32x4.add(c5, v128.load(addend, 80));
+    c6 = f32x4.add(c6, v128.load(addend, 96));
+    c7 = f32x4.add(c7, v128.load(addend, 112));
+  }
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+  v128.store(c, c4, 64);
+  v128.store(c, c5, 80);
+  v128.store(c, c6, 96);
+  v128.store(c, c7, 112);
+}
+
 /**
  * The product for few rows of A against rows of B that are contiguous along j: reads B where it lies. `packed` holds the panels of A;
  * `scratch` has TILE_BYTES for each chunk. Chunks share the columns.
@@ -233,6 +287,11 @@ export function matMulRowsWide(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, 
   for (let j = chunkStart(panels, chunk, chunks) * NR; j < last; j += NR) {
     const o: usize = <usize>j * 4;
     const biasAt = bias ? bias + o : 0;
+    if (M == 1 && j + 32 <= last) {
+      oneRow(K, packed, B + o, bRow, C + o, biasAt, addend ? addend + o : 0);
+      j += 32 - NR;
+      continue;
+    }
     for (let i = 0; i < M; i += MR) {
       const a = packed + <usize>i * <usize>K * 4;
       const c = C + <usize>i * cRow + o;
