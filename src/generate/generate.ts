@@ -8,10 +8,10 @@ import { nextMacrotask } from '../base/macrotask.ts';
 import { Rng } from '../base/rng.ts';
 import type { GenerationConfig } from '../config/generation.ts';
 import { gatherRows } from '../kernels/embedding/embedding.ts';
+import { sampleTokens } from '../kernels/sampling/sampling.ts';
 import { forward, lmHead } from '../lm/forward.ts';
-import { createKvCache, retireRows, selectRows, type KvCache } from '../lm/kvCache.ts';
+import { admitRows, createKvCache, dropSlots, retireRows, selectRows, type KvCache } from '../lm/kvCache.ts';
 import { assertTokenIds, type LanguageModel } from '../lm/params.ts';
-import { sampleToken } from './sampling.ts';
 
 export interface GenerationRequest {
   /** The prompt, at least one token. */
@@ -35,11 +35,12 @@ export interface GeneratedToken {
   finished: null | 'stop' | 'length';
 }
 
-/** A row of the running batch. */
+/** A request in a row of the running batch. */
 interface Row {
   index: number;
   rng: Rng;
   lastToken: number;
+  tokenCount: number;
   done: boolean;
   /** Whether the cache knows that it is done. */
   retired: boolean;
@@ -48,95 +49,137 @@ interface Row {
 /** Cache sizes are rounded up to this many slots, so that few buffer sizes and shapes occur. */
 const SLOT_STEP = 16;
 
+/** Slots beyond what a request can fill, where rows begin at different times: so seldom do all have to move to the front. */
+const SPARE_SLOTS = 64;
+
+/** Messages are let in after this much work: a cancel arrives soon, and pauses cost next to nothing. */
+const PAUSE_AFTER_MS = 5;
+
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return;
   throw signal.reason instanceof EngineError ? signal.reason : new EngineError('cancelled', 'Generation was cancelled.');
 }
 
-/** Logits of the last position of every row. @returns [B, V], owned by the caller */
-async function nextLogits(lm: LanguageModel, kvCache: KvCache, inputIds: Int32Array): Promise<Float32Array> {
-  const B = kvCache.batchSize;
-  const T = inputIds.length / B;
-  const logits = tf.tidy(() => {
-    const hidden = forward(lm, { inputIds, B, T }, { kvCache });
-    const last = T === 1 ? hidden : gatherRows(hidden, tf.tensor1d(Array.from({ length: B }, (_, b) => (b + 1) * T - 1), 'int32'));
-    return lmHead(lm, last);
-  });
-  try {
-    return (await logits.data()) as Float32Array;
-  } finally {
-    logits.dispose();
-  }
-}
+/** One run of `generate`. */
+class Decoding {
+  private kvCache: KvCache;
+  private rows: Row[] = [];
+  private waiting = 0;
+  private readonly eos: ReadonlySet<number>;
 
-/** Decodes one batch to its end. */
-async function* generateBatch(
-  lm: LanguageModel,
-  requests: readonly GenerationRequest[],
-  firstIndex: number,
-  config: TokenGenerationConfig,
-  signal: AbortSignal | undefined,
-  ended: ReadonlySet<number> | undefined,
-): AsyncGenerator<GeneratedToken[], void, void> {
-  const { vocabSize: V, maxPositionEmbeddings } = lm.config;
-  const eos = new Set(config.eosTokenIds);
-  const promptLength = Math.max(...requests.map(({ inputIds }) => inputIds.length));
-  const padded = new Int32Array(requests.length * promptLength).fill(config.padTokenId);
-  const start = requests.map(({ inputIds }, b) => {
-    padded.set(inputIds, (b + 1) * promptLength - inputIds.length);
-    return promptLength - inputIds.length;
-  });
-  // Requests as long as the context allows end early; the last new token is never fed back.
-  const capacity = Math.ceil((promptLength + config.maxNewTokens - 1) / SLOT_STEP) * SLOT_STEP;
-  let kvCache = createKvCache(lm.config, requests.length, capacity, start);
-  let rows: Row[] = requests.map(({ seed }, b) => ({ index: firstIndex + b, rng: new Rng(seed), lastToken: 0, done: false, retired: false }));
-  let inputIds = padded;
-  try {
-    for (let position = 0; position < config.maxNewTokens; position++) {
-      throwIfAborted(signal);
-      const logits = await nextLogits(lm, kvCache, inputIds);
-      await nextMacrotask(); // WASM computes synchronously: a cancel could not arrive otherwise
-      throwIfAborted(signal);
-      const tokens: GeneratedToken[] = [];
-      rows.forEach((row, b) => {
-        if (row.done) return;
-        const tokenId = sampleToken(logits.subarray(b * V, (b + 1) * V), config, row.rng);
-        const length = (requests[row.index - firstIndex] as GenerationRequest).inputIds.length + position + 1;
-        const finished = eos.has(tokenId) ? 'stop' : position + 1 === config.maxNewTokens || length >= maxPositionEmbeddings ? 'length' : null;
-        row.lastToken = tokenId;
-        row.done = finished !== null;
-        tokens.push({ index: row.index, tokenId, finished });
-      });
-      yield tokens;
-      for (const row of rows) if (ended?.has(row.index)) row.done = true;
-      const running = rows.filter(({ done }) => !done).length;
-      if (running === 0) return;
-      // Halving keeps the number of different shapes small; the rows that stay move up.
-      if (running <= rows.length / 2) {
-        const kept = rows.flatMap((row, b) => (row.done ? [] : [b]));
-        const smaller = selectRows(kvCache, kept);
-        kvCache.dispose();
-        kvCache = smaller;
-        rows = kept.map((b) => rows[b] as Row);
-      } else {
-        const finished = rows.flatMap((row, b) => (row.done && !row.retired ? [b] : []));
-        if (finished.length > 0) retireRows(kvCache, finished);
-        for (const b of finished) (rows[b] as Row).retired = true;
-      }
-      inputIds = Int32Array.from(rows, ({ done, lastToken }) => (done ? config.padTokenId : lastToken));
-    }
-  } finally {
-    kvCache.dispose();
+  constructor(
+    private readonly lm: LanguageModel,
+    private readonly requests: readonly GenerationRequest[],
+    private readonly config: TokenGenerationConfig,
+  ) {
+    this.eos = new Set(config.eosTokenIds);
+    const width = Math.min(config.batchSize, requests.length);
+    const longest = Math.max(...requests.map(({ inputIds }) => inputIds.length));
+    const spare = requests.length > width ? SPARE_SLOTS : 0;
+    // Requests as long as the context allows end early; the last new token is never fed back.
+    const capacity = Math.ceil((longest + config.maxNewTokens - 1 + spare) / SLOT_STEP) * SLOT_STEP;
+    this.kvCache = createKvCache(lm.config, width, capacity);
+    this.kvCache.length = longest;
+  }
+
+  dispose(): void {
+    this.kvCache.dispose();
+  }
+
+  /** The next token of some rows: of new ones if enough can begin, else of all that run. @returns an empty list at the end */
+  async step(): Promise<GeneratedToken[]> {
+    const running = this.rows.filter(({ done }) => !done).length;
+    const free = this.kvCache.batchSize - running;
+    const left = this.requests.length - this.waiting;
+    // A few at a time: prompts are read faster together.
+    if (left > 0 && (running === 0 || free >= Math.min(left, Math.ceil(this.kvCache.batchSize / 8)))) return this.begin(Math.min(left, free));
+    if (running === 0) return [];
+    if (left === 0) this.shrink(running);
+    return this.goOn();
+  }
+
+  /** Marks requests that the caller declares finished. */
+  end(indices: ReadonlySet<number>): void {
+    for (const row of this.rows) if (indices.has(row.index)) row.done = true;
+  }
+
+  private begin(count: number): Promise<GeneratedToken[]> {
+    const places: number[] = [];
+    for (let place = 0; places.length < count; place++) if (!this.rows[place] || this.rows[place]!.done) places.push(place);
+    const begun = places.map((place, i): Row => {
+      const index = this.waiting + i;
+      return (this.rows[place] = { index, rng: new Rng(this.requests[index]!.seed), lastToken: 0, tokenCount: 0, done: false, retired: false });
+    });
+    this.waiting += count;
+    const prompts = begun.map(({ index }) => this.requests[index]!.inputIds);
+    const T = Math.max(...prompts.map(({ length }) => length));
+    const inputIds = new Int32Array(count * T).fill(this.config.padTokenId);
+    prompts.forEach((prompt, b) => inputIds.set(prompt, (b + 1) * T - prompt.length));
+    admitRows(this.kvCache, places, prompts.map(({ length }) => length));
+    return this.sample(begun, () => {
+      const start = prompts.map(({ length }) => T - length);
+      const hidden = forward(this.lm, { inputIds, B: count, T }, { kvCache: this.kvCache, cacheRows: places, start });
+      return gatherRows(hidden, tf.tensor1d(prompts.map((_, b) => (b + 1) * T - 1), 'int32'));
+    });
+  }
+
+  private goOn(): Promise<GeneratedToken[]> {
+    const { kvCache, rows } = this;
+    const finished = rows.flatMap((row, b) => (row.done && !row.retired ? [b] : []));
+    if (finished.length > 0) retireRows(kvCache, finished);
+    for (const b of finished) rows[b]!.retired = true;
+    if (kvCache.length === kvCache.capacity) this.moveToFront();
+    const inputIds = Int32Array.from(rows, ({ done, lastToken }) => (done ? this.config.padTokenId : lastToken));
+    return this.sample(rows, () => forward(this.lm, { inputIds, B: rows.length, T: 1 }, { kvCache }));
+  }
+
+  /** Drops slots that no row needs any more; prompts still to come need room before the next slot. */
+  private moveToFront(): void {
+    const { kvCache, rows } = this;
+    const oldest = Math.min(...rows.map(({ done }, b) => (done ? Infinity : kvCache.startSlots[b]!)));
+    const prompts = this.requests.slice(this.waiting).map(({ inputIds }) => inputIds.length);
+    dropSlots(kvCache, Math.min(oldest, kvCache.length - Math.max(0, ...prompts)));
+  }
+
+  /** Halving keeps the number of different shapes small; the rows that stay move up. */
+  private shrink(running: number): void {
+    if (running > this.rows.length / 2) return;
+    const kept = this.rows.flatMap((row, b) => (row.done ? [] : [b]));
+    const smaller = selectRows(this.kvCache, kept);
+    this.kvCache.dispose();
+    this.kvCache = smaller;
+    this.rows = kept.map((b) => this.rows[b]!);
+  }
+
+  /** @param hiddenOf [rows, C], called in a tidy: hidden states that the next token of each row is drawn from */
+  private async sample(rows: readonly Row[], hiddenOf: () => tf.Tensor): Promise<GeneratedToken[]> {
+    const greedy = this.config.temperature === 0;
+    const uniforms = Float32Array.from(rows, ({ rng, done }) => (greedy || done ? 0 : rng.next()));
+    const ids = tf.tidy(() => sampleTokens(lmHead(this.lm, hiddenOf()), this.config, tf.tensor1d(uniforms)));
+    const tokenIds = await ids.data();
+    ids.dispose();
+    return rows.flatMap((row, b) => {
+      if (row.done) return [];
+      const tokenId = tokenIds[b]!;
+      if (tokenId < 0) throw new EngineError('internal', 'The LM gave logits that are not numbers. Its weights have diverged: train with a lower learning rate.');
+      row.tokenCount += 1;
+      const length = this.requests[row.index]!.inputIds.length + row.tokenCount;
+      const finished = this.eos.has(tokenId) ? 'stop' : row.tokenCount === this.config.maxNewTokens || length >= this.lm.config.maxPositionEmbeddings ? 'length' : null;
+      row.lastToken = tokenId;
+      row.done = finished !== null;
+      return [{ index: row.index, tokenId, finished }];
+    });
   }
 }
 
 /**
- * Batches of `config.batchSize` requests, one after the other, each left-padded and decoded to its end.
+ * Decodes up to `config.batchSize` requests together; where one ends, the next that waits begins.
  * @param requests borrowed until the generator ends
  * @param signal ends with EngineError cancelled between two tokens
  * @param ended indices of requests that the caller declares finished (stop strings); may grow between two yields
- * @yields one array per decoded position: the new token of every request that is still running
- * @throws EngineError bad-argument for an empty prompt, one that fills the context or an id outside the vocabulary; cancelled
+ * @yields the next token of some of the requests that are running
+ * @throws EngineError bad-argument for an empty prompt, one that fills the context or an id outside the vocabulary; cancelled; internal for an
+ * LM whose logits are not numbers
  */
 export async function* generate(
   lm: LanguageModel,
@@ -151,6 +194,23 @@ export async function* generate(
     if (inputIds.length >= lm.config.maxPositionEmbeddings)
       throw new EngineError('bad-argument', `generate: the prompt of request ${index} has ${inputIds.length} tokens; the LM's context holds ${lm.config.maxPositionEmbeddings}, response included.`);
   });
-  for (let from = 0; from < requests.length; from += config.batchSize)
-    yield* generateBatch(lm, requests.slice(from, from + config.batchSize), from, config, signal, ended);
+  if (requests.length === 0) return;
+  const decoding = new Decoding(lm, requests, config);
+  try {
+    let pausedAtMs = performance.now();
+    for (;;) {
+      throwIfAborted(signal);
+      const tokens = await decoding.step();
+      if (performance.now() - pausedAtMs > PAUSE_AFTER_MS) {
+        await nextMacrotask(); // WASM computes synchronously: a cancel could not arrive otherwise
+        pausedAtMs = performance.now();
+      }
+      throwIfAborted(signal);
+      if (tokens.length === 0) return;
+      yield tokens;
+      if (ended) decoding.end(ended);
+    }
+  } finally {
+    decoding.dispose();
+  }
 }

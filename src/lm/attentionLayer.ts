@@ -20,10 +20,16 @@ function sizesOf({ config }: LanguageModel, { B, T }: Pass): FusedSizes {
   return { B, T, H: config.numAttentionHeads, G: config.numKeyValueHeads, K: config.headDim };
 }
 
-/** For generation: keys and values go into the cache and come from it. @returns [R, H · K], owned by the caller */
-function attendToCache(qkv: tf.Tensor, kvCache: NonNullable<Pass['kvCache']>, index: number, start: tf.Tensor, sizes: FusedSizes): tf.Tensor {
+/** For generation: keys and values go into the cache and, unless these are prompts, come from it. @returns [R, H · K], owned by the caller */
+function attendToCache(qkv: tf.Tensor, kvCache: NonNullable<Pass['kvCache']>, index: number, { start, cacheRows }: Pass, sizes: FusedSizes): tf.Tensor {
   const keys = kvCache.keys[index] as tf.Tensor;
   const values = kvCache.values[index] as tf.Tensor;
+  if (cacheRows) {
+    appendKv(qkv, keys, values, kvCache.length - sizes.T, sizes, cacheRows);
+    const { out, logSumExp } = attentionFused(qkv, start, sizes);
+    logSumExp.dispose();
+    return out;
+  }
   appendKv(qkv, keys, values, kvCache.length, sizes);
   return cachedAttention(qkv, keys, values, start, kvCache.length, sizes);
 }
@@ -37,7 +43,7 @@ export function attentionLayer(lm: LanguageModel, index: number, x: tf.Tensor, p
   const qkv = linearLayer(lm, layer.qkv, normed);
   rotate(lm, qkv, pass, 1);
   if (kvCache) {
-    const mixed = attendToCache(qkv, kvCache, index, start, sizes);
+    const mixed = attendToCache(qkv, kvCache, index, pass, sizes);
     const y = linearLayer(lm, layer.attentionOutput, mixed, x);
     tf.dispose([normed, qkv, mixed]);
     return { y, backward: notDifferentiable };

@@ -25,6 +25,11 @@ export interface ForwardOptions {
   kvCache?: KvCache;
   /** First real token of each row where rows are padded on the left. Right padding needs nothing: no token sees what follows it. */
   start?: ArrayLike<number>;
+  /**
+   * The batch is the prompts of these rows of the cache, padded on the left (`start` counts within the batch): they end at slot
+   * `kvCache.length − 1`, and the length stays. So rows can begin while others go on.
+   */
+  cacheRows?: readonly number[];
 }
 
 /** @throws EngineError bad-shape, bad-argument (a row longer than maxPositionEmbeddings or than the cache) */
@@ -56,15 +61,20 @@ function embed(lm: LanguageModel, ids: tf.Tensor, { positions }: Pass): tf.Tenso
  */
 export function forward(lm: LanguageModel, batch: TokenBatch, options: ForwardOptions = {}): tf.Tensor {
   const { kvCache } = options;
-  const startSlots = kvCache?.startSlots ?? options.start ?? new Int32Array(batch.B);
-  const positions = positionsOf(lm, batch, startSlots, kvCache);
+  const { cacheRows } = options;
+  if (cacheRows && (!kvCache || cacheRows.length !== batch.B || batch.T > kvCache.length || cacheRows.some((row) => !(row >= 0 && row < kvCache.batchSize))))
+    throw new EngineError('bad-argument', `forward: prompts of ${batch.T} tokens cannot end at slot ${kvCache?.length} of rows ${cacheRows}.`);
+  const ongoing = cacheRows ? undefined : kvCache;
+  const startSlots = ongoing?.startSlots ?? options.start ?? new Int32Array(batch.B);
+  const positions = positionsOf(lm, batch, startSlots, ongoing);
   const hiddenStates = tf.tidy(() => {
     const pass: Pass = {
       B: batch.B,
       T: batch.T,
       positions: tf.tensor1d(positions, 'int32'),
-      start: kvCache?.start ?? tf.tensor1d(Int32Array.from(startSlots), 'int32'),
+      start: ongoing?.start ?? tf.tensor1d(Int32Array.from(startSlots), 'int32'),
       kvCache: kvCache ?? null,
+      cacheRows: cacheRows && tf.tensor1d([...cacheRows], 'int32'),
       gradients: null,
     };
     let x = embed(lm, tf.tensor1d(batch.inputIds.slice(), 'int32'), pass);
@@ -75,7 +85,7 @@ export function forward(lm: LanguageModel, batch: TokenBatch, options: ForwardOp
     }
     return norm(lm, lm.finalNorm, x);
   });
-  if (kvCache) kvCache.length += batch.T;
+  if (ongoing) ongoing.length += batch.T;
   return hiddenStates;
 }
 

@@ -8,9 +8,9 @@ import type { LmConfig } from '../config/lm.ts';
 
 /** Owns its tensors until `dispose`. All rows have the same length; short rows are padded on the left. */
 export interface KvCache {
-  /** One [B, S, G, K] per layer. */
-  readonly keys: readonly tf.Tensor[];
-  readonly values: readonly tf.Tensor[];
+  /** One [B, S, G, K] per layer; replaced by `dropSlots`. */
+  keys: readonly tf.Tensor[];
+  values: readonly tf.Tensor[];
   readonly batchSize: number;
   /** Slots a row: S. */
   readonly capacity: number;
@@ -18,7 +18,7 @@ export interface KvCache {
   length: number;
   /** First real slot of each row: what lies left of it is padding. */
   readonly startSlots: Int32Array;
-  /** The same as int32 [B]; replaced by `retireRows`. */
+  /** The same as int32 [B]; replaced when they change. */
   start: tf.Tensor;
   dispose(): void;
 }
@@ -35,7 +35,7 @@ function assemble(batchSize: number, capacity: number, length: number, startSlot
     length,
     startSlots,
     start: tf.tensor1d(startSlots.slice(), 'int32'),
-    dispose: () => tf.dispose([...keys, ...values, cache.start]),
+    dispose: () => tf.dispose([...cache.keys, ...cache.values, cache.start]),
   };
   return cache;
 }
@@ -67,13 +67,45 @@ export function selectRows(cache: KvCache, rows: readonly number[]): KvCache {
   return selected;
 }
 
+function changeStarts(cache: KvCache, startOf: (slot: number, row: number) => number): void {
+  cache.startSlots.forEach((slot, row) => (cache.startSlots[row] = startOf(slot, row)));
+  cache.start.dispose();
+  cache.start = tf.tensor1d(cache.startSlots.slice(), 'int32');
+}
+
 /**
  * Empties rows that are finished but still part of the batch: from now on they start at the next slot, so that they
  * attend to almost nothing and never run out of positions.
  * @param cache changed @param rows indices into its batch
  */
 export function retireRows(cache: KvCache, rows: readonly number[]): void {
-  for (const row of rows) cache.startSlots[row] = cache.length;
-  cache.start.dispose();
-  cache.start = tf.tensor1d(cache.startSlots.slice(), 'int32');
+  const retired = new Set(rows);
+  changeStarts(cache, (slot, row) => (retired.has(row) ? cache.length : slot));
+}
+
+/**
+ * Gives rows to new prompts, which end at the slot before the next one; `forward` with `cacheRows` then fills them.
+ * @param cache changed @param rows indices into its batch @param promptLengths tokens of each
+ * @throws EngineError bad-argument if fewer slots were used so far than a prompt has tokens
+ */
+export function admitRows(cache: KvCache, rows: readonly number[], promptLengths: readonly number[]): void {
+  const lengths = new Map(rows.map((row, i) => [row, promptLengths[i] as number]));
+  if (promptLengths.some((length) => length > cache.length)) throw new EngineError('bad-argument', `KV cache: prompts of ${promptLengths} tokens do not fit before slot ${cache.length}.`);
+  changeStarts(cache, (slot, row) => (lengths.has(row) ? cache.length - lengths.get(row)! : slot));
+}
+
+/**
+ * Drops the first slots of all rows to make room at the end; rows that began there lose what they held.
+ * @param cache changed @param count slots to drop, at most `length`
+ */
+export function dropSlots(cache: KvCache, count: number): void {
+  const shifted = (tensor: tf.Tensor): tf.Tensor => {
+    const moved = tf.tidy(() => tf.pad(tf.slice(tensor, [0, count, 0, 0]), [[0, 0], [0, count], [0, 0], [0, 0]]));
+    tensor.dispose();
+    return moved;
+  };
+  cache.keys = cache.keys.map(shifted);
+  cache.values = cache.values.map(shifted);
+  cache.length -= count;
+  changeStarts(cache, (slot) => Math.max(0, slot - count));
 }

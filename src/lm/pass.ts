@@ -13,6 +13,8 @@ export interface Pass {
   /** [B] int32: first real slot of each row. */
   start: tf.Tensor;
   kvCache: KvCache | null;
+  /** [B] int32: the rows of the cache that these rows are the prompts of; left out when every row of the cache goes on. */
+  cacheRows?: tf.Tensor | undefined;
   /** The slab that parameter gradients are added to, laid out as the LM's; null in a pass that is not differentiated. */
   gradients: tf.Tensor | null;
 }

@@ -121,14 +121,14 @@ export function cachedAttentionForward(qkv: Floats, keyCache: Floats, valueCache
     }
 }
 
-/** keys[b, pastLength + t] and values[b, pastLength + t] become the keys and values of row (b, t). Other slots keep theirs. */
-export function writeKeysAndValues(qkv: Floats, keys: Floats, values: Floats, pastLength: number, S: number, sizes: FusedSizes): void {
+/** keys[r, pastLength + t] and values[r, pastLength + t] become those of row (b, t), r = rows[b] or b. Other slots keep theirs. */
+export function writeKeysAndValues(qkv: Floats, keys: Floats, values: Floats, pastLength: number, S: number, sizes: FusedSizes, rows?: Int32Array): void {
   const { B, T, H, G, K } = sizes;
   const width = rowWidth(sizes);
   for (let b = 0; b < B; b++)
     for (let t = 0; t < T; t++) {
       const from = (b * T + t) * width + H * K;
-      const to = (b * S + pastLength + t) * G * K;
+      const to = ((rows?.[b] ?? b) * S + pastLength + t) * G * K;
       keys.set(qkv.subarray(from, from + G * K), to);
       values.set(qkv.subarray(from + G * K, from + 2 * G * K), to);
     }

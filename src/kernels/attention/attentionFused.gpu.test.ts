@@ -82,6 +82,20 @@ describe.each(await testBackends())('attention on fused rows on %s', (backendNam
     assertAllClose(out!, expected, transcendental, 'out');
   });
 
+  it('writes to the rows of the cache that it is told', async () => {
+    const sizes = { B: 2, T: 3, H: 1, G: 2, K: 4 };
+    const [qkv, keys, values] = [randomFloats(6 * rowWidth(sizes), 1), randomFloats(4 * 5 * 8, 2), randomFloats(4 * 5 * 8, 3)];
+    const [keyCache, valueCache] = [tf.tensor(keys.slice(), [4, 5, 2, 4]), tf.tensor(values.slice(), [4, 5, 2, 4])];
+    tf.tidy(() => appendKv(tf.tensor(qkv, [6, rowWidth(sizes)]), keyCache, valueCache, 1, sizes, tf.tensor1d([3, 0], 'int32')));
+    const [newKeys, newValues] = await download(opened, [keyCache, valueCache]);
+    const before = keys.slice();
+    writeKeysAndValues(qkv, keys, values, 1, 5, sizes, Int32Array.of(3, 0));
+    expect(newKeys).toEqual(keys);
+    expect(newValues).toEqual(values);
+    expect(keys.subarray(40, 120)).toEqual(before.subarray(40, 120)); // rows 1 and 2 of the cache
+    expect(keys.subarray(120 + 8, 120 + 16)).toEqual(qkv.subarray(4, 12)); // row 3 begins with the first row's keys
+  });
+
   it('over a cache refuses what does not fit, naming the slots', () => {
     const sizes = { B: 1, T: 2, H: 1, G: 1, K: 2 };
     const call = (rows: number, pastLength: number) => () => tf.tidy(() => appendKv(tf.zeros([2, 6]), tf.zeros([rows, 4, 1, 2]), tf.zeros([rows, 4, 1, 2]), pastLength, sizes));

@@ -102,3 +102,23 @@ export function cachedAttention(
     }
   }
 }
+
+/** Writes keys and values of rows (b, t) to slots past + t of the cache's rows: rows[b], or b where `rows` is 0. */
+export function appendKv(
+  chunk: i32, chunks: i32,
+  B: i32, T: i32, S: i32, H: i32, G: i32, K: i32, past: i32,
+  qkv: usize, keys: usize, values: usize, rows: usize,
+): void {
+  const group: usize = <usize>(G * K) * 4;
+  const width: usize = <usize>((H + 2 * G) * K) * 4;
+  const last = chunkStart(B, chunk + 1, chunks);
+  for (let b = chunkStart(B, chunk, chunks); b < last; b++) {
+    const row = rows == 0 ? b : load<i32>(rows + <usize>b * 4);
+    for (let t = 0; t < T; t++) {
+      const from = qkv + <usize>(b * T + t) * width + <usize>(H * K) * 4;
+      const to: usize = <usize>(row * S + past + t) * group;
+      memory.copy(keys + to, from, group);
+      memory.copy(values + to, from + group, group);
+    }
+  }
+}
