@@ -4,8 +4,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Rng } from '../src/base/rng.ts';
+import { randomGpt2Weights } from './randomWeights.ts';
 
 export const gpt2Size = { vocabSize: 2048, hiddenSize: 128, numLayers: 4, numHeads: 4, seqLength: 64, batchSize: 8 } as const;
+
+/** Of workload M: the same kind of LM, 12 layers of width 512, a batch as for LoRA. */
+export const mediumSize = { vocabSize: 2048, hiddenSize: 512, numLayers: 12, numHeads: 8, seqLength: 64, batchSize: 4 } as const;
 
 /** Decay acts on matrices only; no clipping. */
 export const gpt2AdamW = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 } as const;
@@ -38,32 +42,8 @@ export interface Gpt2Data {
 /** Same seed, same values, on every machine. */
 export function makeGpt2Data(): Gpt2Data {
   const rng = new Rng(1);
-  const weights: Gpt2Data['weights'] = new Map();
-  const add = (name: string, shape: number[], center = 0): void => {
-    const length = shape.reduce((a, b) => a * b, 1);
-    weights.set(name, { shape, data: Float32Array.from({ length }, () => center + rng.normal() * 0.02) });
-  };
-  const { vocabSize: V, hiddenSize: C, numLayers, seqLength: T, batchSize: B } = gpt2Size;
-  const norm = (name: string): void => {
-    add(`${name}.weight`, [C], 1);
-    add(`${name}.bias`, [C]);
-  };
-  const linear = (name: string, inSize: number, outSize: number): void => {
-    add(`${name}.weight`, [inSize, outSize]);
-    add(`${name}.bias`, [outSize]);
-  };
-  add('transformer.wte.weight', [V, C]);
-  add('transformer.wpe.weight', [T, C]);
-  for (let i = 0; i < numLayers; i++) {
-    const h = `transformer.h.${i}`;
-    norm(`${h}.ln_1`);
-    linear(`${h}.attn.c_attn`, C, 3 * C);
-    linear(`${h}.attn.c_proj`, C, C);
-    norm(`${h}.ln_2`);
-    linear(`${h}.mlp.c_fc`, C, 4 * C);
-    linear(`${h}.mlp.c_proj`, 4 * C, C);
-  }
-  norm('transformer.ln_f');
+  const { vocabSize: V, seqLength: T, batchSize: B } = gpt2Size;
+  const weights = randomGpt2Weights({ ...gpt2Size, rng });
   const batches = Array.from({ length: batchCount }, () => {
     const rows = Array.from({ length: B }, () => Int32Array.from({ length: T + 1 }, () => rng.int(V)));
     return { inputs: Int32Array.from(rows.flatMap((row) => [...row.subarray(0, T)])), labels: Int32Array.from(rows.flatMap((row) => [...row.subarray(1)])) };

@@ -8,6 +8,10 @@ import { progress } from './progress.ts';
 import { Report } from './report.ts';
 import { type BenchResult, requiredRatios, resultSchema } from './resultSchema.ts';
 import { toMarkdown } from './table.ts';
+import { runDemoWorkloads } from './workloadDemo.ts';
+import { runDemoJob } from './workloadJob.ts';
+import { runKernels, runLossMemory } from './workloadKernels.ts';
+import { runWorkloadM } from './workloadM.ts';
 import { runWorkloadS } from './workloadS.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -54,18 +58,21 @@ async function main(): Promise<number> {
   }
   const machine = await describeMachine();
   const isHardware = machine.adapter !== null && !machine.adapter.isSoftware;
-  const options: BenchOptions = { ...parsed, backends: machine.adapter ? ['webgpu', 'wasm'] : ['wasm'], cuda: isHardware };
+  const options: BenchOptions = { ...parsed, backends: machine.adapter ? ['webgpu', 'wasm'] : ['wasm'], isHardware, cuda: isHardware };
   const path = outputPath(options, machine);
   const recorded = path && existsSync(path) ? resultSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data : undefined;
   const report = new Report();
   if (!machine.adapter) for (const name of requiredRatios.filter((ratio) => ratio.includes('webgpu'))) report.missing(name, 'this machine has no WebGPU adapter');
-  for (const { name, run } of workloads) {
-    if (!options.includes(name)) continue;
+  for (const { names, run } of workloads) {
+    if (!names.some(options.includes)) continue;
+    const name = names.join(' and ');
     progress(name);
     try {
       await run(report, options, recorded);
     } catch (error) {
-      report.notMeasured[name] = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+      const reason = error instanceof Error ? error.message.trim().split('\n')[0]! : String(error);
+      report.notMeasured[name] = reason;
+      for (const ratio of requiredRatios) if (!(ratio in report.ratios) && names.some((of) => ratio.startsWith(`${of}.`))) report.missing(ratio, reason);
       progress(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
@@ -75,7 +82,15 @@ async function main(): Promise<number> {
   return 0;
 }
 
-const workloads: { name: string; run: (report: Report, options: BenchOptions, recorded: BenchResult | undefined) => Promise<void> }[] = [{ name: 'S', run: runWorkloadS }];
+/** Each runs when its name, or something under it, is asked for. */
+const workloads: { names: string[]; run: (report: Report, options: BenchOptions, recorded: BenchResult | undefined) => Promise<void> }[] = [
+  { names: ['S'], run: runWorkloadS },
+  { names: ['D', 'G'], run: runDemoWorkloads },
+  { names: ['M'], run: runWorkloadM },
+  { names: ['loss'], run: runLossMemory },
+  { names: ['K'], run: runKernels },
+  { names: ['demo'], run: runDemoJob },
+];
 
 // Dawn keeps a process alive.
 process.exit(await main());

@@ -8,6 +8,8 @@ export interface BenchOptions {
   /** Where results go; null for not at all. */
   out: string | null;
   backends: ('webgpu' | 'wasm')[];
+  /** Whether the adapter is a GPU: then it, not WASM, is what the app chooses. */
+  isHardware: boolean;
   /** Whether PyTorch on a CUDA device is asked for. */
   cuda: boolean;
   /** Whether a workload of this name is in this run. */

@@ -6,25 +6,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { parseLmConfig } from '../../src/config/lm.ts';
 import { parseTrainConfig } from '../../src/config/train.ts';
 import type { Batch } from '../../src/data/batches.ts';
-import { openBackend } from '../../src/device/openDevice.ts';
-import { registerKernels } from '../../src/kernels/registerKernels.ts';
 import { clipScale } from '../../src/kernels/sumSquares/sumSquares.ts';
 import { createLm } from '../../src/lm/params.ts';
 import { AdamW } from '../../src/optim/adamW.ts';
 import { readTensor } from '../../src/optim/readTensor.ts';
-import { openNodeGpu } from '../../src/testing/nodeGpu.ts';
 import { addGradients } from '../../src/train/gradients.ts';
 import { batchCount, gpt2AdamW, gpt2Config, gpt2Size, readGpt2Data, tokensPerStep } from '../gpt2Step.ts';
 import { countPrograms } from './countPrograms.ts';
 import type { OpenEngine } from './engine.ts';
 import { measureMatMul } from './matMulRate.ts';
+import { openOurs } from './openOurs.ts';
 import { runSteps } from './runSteps.ts';
 
 const open: OpenEngine<{ backend: 'webgpu' | 'wasm'; dataPath: string }> = async ({ backend, dataPath }) => {
-  const gpu = backend === 'webgpu' ? await openNodeGpu() : undefined;
-  if (gpu === null) throw new Error('This machine has no WebGPU adapter.');
-  const opened = await openBackend(backend, { allowSoftwareAdapter: true, ...(gpu ? { gpu } : {}) });
-  registerKernels(backend);
+  const opened = await openOurs(backend);
   const { weights, batches } = readGpt2Data(dataPath);
   const config = parseTrainConfig({ semanticLambda: 0, weightDecay: gpt2AdamW.weightDecay, adamBeta1: gpt2AdamW.beta1, adamBeta2: gpt2AdamW.beta2, adamEpsilon: gpt2AdamW.epsilon });
   const lm = createLm(parseLmConfig(gpt2Config), weights);
@@ -48,6 +43,6 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm'; dataPath: string }> = async
     await opened.assertHealthy();
     return loss;
   };
-  return { step: runSteps(step, gpu ? countPrograms() : null), matMul: () => measureMatMul() };
+  return { step: runSteps(step, backend === 'webgpu' ? countPrograms() : null), matMul: () => measureMatMul() };
 };
 export default open;

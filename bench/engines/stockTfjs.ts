@@ -88,7 +88,7 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm'; dataPath: string }> = async
     tf.tidy(() => {
       for (const variable of matrices) variable.assign(tf.mul(variable, 1 - learningRate * weightDecay));
     });
-    adam.applyGradients(grads as tf.NamedVariableMap);
+    adam.applyGradients(Object.entries(grads).map(([name, tensor]) => ({ name, tensor })));
     const loss = (await value.data())[0] as number;
     // The loss is known before the update is done: one value of the parameters last written says that all is.
     const probe = tf.tidy(() => tf.sum(param('ln_f.bias')));
