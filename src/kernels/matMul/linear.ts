@@ -9,7 +9,7 @@ import { type Attributes, type KernelSpec, type KernelTensor, runKernel } from '
 import { simdMatMul } from '../simd/matMul.ts';
 import { type Operand, type Slice, tensorOf } from '../slice.ts';
 import { type ProductSizes, productForward } from './linear.cpu.ts';
-import { productPrograms } from './linear.webgpu.ts';
+import { linearPrograms } from './linear.webgpu.ts';
 
 /** How a weight lies in memory: [out, in] as PyTorch's nn.Linear, or [in, out] as GPT-2's Conv1D. */
 export type WeightLayout = 'outIn' | 'inOut';
@@ -54,7 +54,7 @@ export const matMul2dSpec: KernelSpec<Fused> = {
     const { bias, residual } = inputs as Partial<typeof inputs>;
     simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, out: out!.at, bias: bias?.at, addend: residual?.at });
   },
-  webgpu: (inputs, attributes, [out]) => productPrograms(inputs, out!, sizesOf(inputs.a, inputs.b, attributes), false),
+  webgpu: (inputs, attributes, [out]) => linearPrograms(inputs, out!, sizesOf(inputs.a, inputs.b, attributes), false),
 };
 
 export const addMatMulSpec: KernelSpec<'into' | 'a' | 'b'> = {
@@ -63,7 +63,7 @@ export const addMatMulSpec: KernelSpec<'into' | 'a' | 'b'> = {
   outputs: () => [],
   host: ({ into, a, b }, attributes) => productForward(a.f32, b.f32, into.f32, sizesOf(a, b, attributes), null, null, true),
   wasm: (simd, { into, a, b }, attributes) => simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, out: into.at, addend: into.at }),
-  webgpu: ({ into, a, b }, attributes) => productPrograms({ a, b }, into, sizesOf(a, b, attributes), true),
+  webgpu: ({ into, a, b }, attributes) => linearPrograms({ a, b }, into, sizesOf(a, b, attributes), true),
 };
 
 /**
