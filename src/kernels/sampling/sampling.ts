@@ -13,13 +13,22 @@ export type { SamplingConfig };
 
 const configFrom = ({ temperature, topK, topP }: Attributes): SamplingConfig => ({ temperature, topK, topP }) as SamplingConfig;
 
+function sampleOnHost(logits: Float32Array, uniforms: Float32Array, ids: Int32Array, config: SamplingConfig): void {
+  const V = logits.length / ids.length;
+  for (let b = 0; b < ids.length; b++) ids[b] = sampleRow(logits.subarray(b * V, (b + 1) * V), config, uniforms[b]!);
+}
+
 const sample: KernelSpec<'logits' | 'uniforms'> = {
   name: 'SidestepSampleTokens',
   outputs: ({ logits }) => [{ shape: [logits.shape[0]!], dtype: 'int32' }],
-  host: ({ logits, uniforms }, attributes, [ids]) => {
-    const V = logits.shape[1]!;
-    const config = configFrom(attributes);
-    for (let b = 0; b < logits.shape[0]!; b++) ids!.i32[b] = sampleRow(logits.f32.subarray(b * V, (b + 1) * V), config, uniforms.f32[b]!);
+  host: ({ logits, uniforms }, attributes, [ids]) => sampleOnHost(logits.f32, uniforms.f32, ids!.i32, configFrom(attributes)),
+  wasm: (simd, { logits, uniforms }, attributes, [ids]) => {
+    const [B, V] = logits.shape as [number, number];
+    const { temperature, topK, topP } = configFrom(attributes);
+    // Thresholds are rare and short work beside the LM: the twin finds them.
+    if (temperature > 0 && (topK > 0 || topP < 1)) return sampleOnHost(simd.f32(logits), simd.f32(uniforms), simd.i32(ids!), { temperature, topK, topP });
+    const chunks = Math.min(B, simd.parallel(B * V * 15));
+    simd.run('sampleRows', chunks, B, V, temperature > 0 ? 1 / temperature : 0, logits.at, uniforms.at, ids!.at, simd.scratch(chunks * (V + 4) * 4));
   },
   webgpu: ({ logits, uniforms }, attributes, [ids]) => [sampleTokensProgram({ logits, uniforms, ids: ids! }, configFrom(attributes))],
 };

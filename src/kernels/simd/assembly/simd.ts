@@ -20,4 +20,5 @@ export { addColumnSums } from './columnSums';
 export { gelu, geluGrad } from './gelu';
 export { norm, normGainGrad, normGrad } from './norm';
 export { rope, ropeInPlace } from './rope';
-export { adamW, adamWSlab, sumSquares, swiGlu, swiGluFused, swiGluFusedGrad, swiGluGrad } from './elements';
+export { adamW, sumSquares, swiGlu, swiGluFused, swiGluFusedGrad, swiGluGrad } from './elements';
+export { sampleRows } from './sampling';
