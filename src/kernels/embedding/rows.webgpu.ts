@@ -116,11 +116,10 @@ export function gatherRowsProgram(x: KernelTensor, rows: KernelTensor, out: Kern
   };
 }
 
-/** A workgroup a row of the result: its threads look together for the row of grad that belongs there. */
+/** An invocation a row of the result: it looks for the row of grad that belongs there. */
 export function scatterRowsProgram(grad: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
   const { element, width } = columnsOf(C);
   const R = out.shape[0]!;
-  const x = Math.min(R, 65535);
   return {
     key: 'scatterRows',
     bindings: [
@@ -129,22 +128,15 @@ export function scatterRowsProgram(grad: KernelTensor, rows: KernelTensor, out: 
       { name: 'out', tensor: out, element, access: 'read_write' },
     ],
     uniforms: [countUniform(R), { name: 'N', type: 'u32', value: rows.shape[0]! }, { name: 'C', type: 'u32', value: width }],
-    code: () => `
-var<workgroup> source: i32;
-@compute @workgroup_size(32)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row = workgroup.y * grid.x + workgroup.x;
-  if (row >= params.count) { return; }
-  if (local == 0u) { source = -1; }
-  workgroupBarrier();
-  for (var n = local; n < params.N; n += 32u) { if (rows[n] == i32(row)) { source = i32(n); } }
-  workgroupBarrier();
-  for (var c = local; c < params.C; c += 32u) {
-    var value = ${element}(0.0);
-    if (source >= 0) { value = grad[u32(source) * params.C + c]; }
-    out[row * params.C + c] = value;
+    code: () => `${lineMain}
+  var source = -1;
+  for (var n = 0u; n < params.N; n++) { if (rows[n] == i32(i)) { source = i32(n); break; } }
+  if (source < 0) {
+    for (var c = 0u; c < params.C; c++) { out[i * params.C + c] = ${element}(0.0); }
+  } else {
+    for (var c = 0u; c < params.C; c++) { out[i * params.C + c] = grad[u32(source) * params.C + c]; }
   }
 }`,
-    workgroups: [x, x === 0 ? 0 : Math.ceil(R / x), 1],
+    workgroups: lineWorkgroups(R),
   };
 }

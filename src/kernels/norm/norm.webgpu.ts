@@ -2,6 +2,7 @@
  * WGSL that RMSNorm and LayerNorm share: y = (x − mean) · scale · weight + bias over rows, its gradient towards x, and towards weight and bias.
  * RMSNorm is the case without mean and bias. No atomics: every sum has one order.
  */
+import { deviceTraits } from '../deviceTraits.ts';
 import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 
@@ -33,16 +34,14 @@ const elementOf = (columns: number): 'f32' | 'vec4f' => (columns % 4 === 0 ? 've
 const totalOf = (element: 'f32' | 'vec4f'): string => `fn total(v: ${element}) -> f32 { return ${element === 'f32' ? 'v' : 'v.x + v.y + v.z + v.w'}; }`;
 
 /** Up to this many rows a whole workgroup takes each row: fewer invocations than that do not fill a GPU. */
-let sharedRowLimit = 4096;
+const sharedRowLimit = 4096;
 
-/** For measurements: 0 gives every row one invocation. */
-export function setSharedRowLimit(limit: number): void {
-  sharedRowLimit = limit;
-}
+/** A CPU that plays GPU has no idle threads, and barriers cost it 15 times the work between them (14 ms instead of 0.9 for 512 rows of 128). */
+const isSoftware = (): boolean => deviceTraits().adapterClass === 'software';
 
 function walkRows({ rows, columns }: NormRows): RowWalk {
   const element = elementOf(columns);
-  if (rows > sharedRowLimit)
+  if (rows > sharedRowLimit || isSoftware())
     return {
       key: 'alone',
       element,
@@ -148,18 +147,21 @@ export function normGradProgram(
   };
 }
 
-const gainColumns = 8;
-const gainRows = 32;
+interface GainTensors {
+  x: KernelTensor;
+  gradY: KernelTensor;
+  stats: KernelTensor;
+  gradWeight: KernelTensor;
+  gradBias?: KernelTensor | undefined;
+}
 
-/** gradWeight += Σ rows gradY · (x − mean) · scale; gradBias += Σ rows gradY. A workgroup takes 8 columns, its threads every 32nd row. */
-export function normGainGradProgram(
-  t: { x: KernelTensor; gradY: KernelTensor; stats: KernelTensor; gradWeight: KernelTensor; gradBias?: KernelTensor | undefined },
-  { rows, columns }: NormRows,
-): WgslProgram {
-  const element = elementOf(columns);
+/** gradWeight += Σ rows gradY · (x − mean) · scale; gradBias += Σ rows gradY. */
+export function normGainGradProgram(t: GainTensors, { rows, columns }: NormRows): WgslProgram {
+  const alone = isSoftware();
+  const element = alone ? 'f32' : elementOf(columns);
   const width = element === 'vec4f' ? columns / 4 : columns;
   return {
-    key: 'normGainGrad',
+    key: `normGainGrad_${alone}`,
     bindings: [
       { name: 'x', tensor: t.x, element, access: 'read' },
       { name: 'gradY', tensor: t.gradY, element, access: 'read' },
@@ -168,32 +170,57 @@ export function normGainGradProgram(
       ...(t.gradBias ? [{ name: 'gradBias', tensor: t.gradBias, element, access: 'read_write' } as const] : []),
     ],
     uniforms: [countUniform(width), { name: 'rows', type: 'u32', value: rows }],
-    code: () => `
+    code: () => (alone ? columnAlone(Boolean(t.gradBias)) : columnsShared(element, Boolean(t.gradBias))),
+    workgroups: [Math.ceil(width / (alone ? aloneThreads : gainColumns)), 1, 1],
+  };
+}
+
+/** Few, so that the columns of a small model spread over the cores. */
+const aloneThreads = 16;
+
+const columnAlone = (biased: boolean): string => `
+@compute @workgroup_size(${aloneThreads})
+fn main(@builtin(global_invocation_id) at: vec3u) {
+  let c = at.x;
+  if (c >= params.count) { return; }
+  var gain = 0.0;
+  ${biased ? 'var bias = 0.0;' : ''}
+  for (var r = 0u; r < params.rows; r++) {
+    let g = gradY[r * params.count + c];
+    gain += g * ((x[r * params.count + c] - stats[2u * r]) * stats[2u * r + 1u]);
+    ${biased ? 'bias += g;' : ''}
+  }
+  gradWeight[c] += gain;
+  ${biased ? 'gradBias[c] += bias;' : ''}
+}`;
+
+const gainColumns = 8;
+const gainRows = 32;
+
+/** A workgroup takes 8 columns, its threads every 32nd row; then the first of each column adds their sums. */
+const columnsShared = (element: 'f32' | 'vec4f', biased: boolean): string => `
 var<workgroup> gains: array<${element}, ${gainColumns * gainRows}>;
-${t.gradBias ? `var<workgroup> biases: array<${element}, ${gainColumns * gainRows}>;` : ''}
+${biased ? `var<workgroup> biases: array<${element}, ${gainColumns * gainRows}>;` : ''}
 @compute @workgroup_size(${gainColumns}, ${gainRows})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) at: vec3u, @builtin(local_invocation_index) local: u32) {
   let c = workgroup.x * ${gainColumns}u + at.x;
   var gain = ${element}(0.0);
-  ${t.gradBias ? `var bias = ${element}(0.0);` : ''}
+  ${biased ? `var bias = ${element}(0.0);` : ''}
   if (c < params.count) {
     for (var r = at.y; r < params.rows; r += ${gainRows}u) {
       let g = gradY[r * params.count + c];
       gain += g * ((x[r * params.count + c] - stats[2u * r]) * stats[2u * r + 1u]);
-      ${t.gradBias ? 'bias += g;' : ''}
+      ${biased ? 'bias += g;' : ''}
     }
   }
   gains[local] = gain;
-  ${t.gradBias ? 'biases[local] = bias;' : ''}
+  ${biased ? 'biases[local] = bias;' : ''}
   workgroupBarrier();
   if (at.y > 0u || c >= params.count) { return; }
   for (var k = 1u; k < ${gainRows}u; k++) {
     gain += gains[k * ${gainColumns}u + at.x];
-    ${t.gradBias ? `bias += biases[k * ${gainColumns}u + at.x];` : ''}
+    ${biased ? `bias += biases[k * ${gainColumns}u + at.x];` : ''}
   }
   gradWeight[c] += gain;
-  ${t.gradBias ? 'gradBias[c] += bias;' : ''}
-}`,
-    workgroups: [Math.ceil(width / gainColumns), 1, 1],
-  };
-}
+  ${biased ? 'gradBias[c] += bias;' : ''}
+}`;
