@@ -1,7 +1,6 @@
 /** Registers every kernel and gradient of ours with tfjs. The one list of them. */
 import * as tf from '@tensorflow/tfjs-core';
 import { adamWSpecs } from './adamW/adamW.ts';
-import { attentionGradient, attentionSpecs } from './attention/attention.ts';
 import { attentionFusedSpecs } from './attention/attentionFused.ts';
 import { cachedAttentionSpecs } from './attention/cachedAttention.ts';
 import { columnSumsSpec } from './columnSums/columnSums.ts';
@@ -11,7 +10,6 @@ import { geluSpecs } from './gelu/gelu.ts';
 import { headLossSpecs } from './headLoss/rowKernels.ts';
 import { type KernelBackendName, type KernelSpec, registerKernelSpec } from './kernelSpec.ts';
 import { appendKvSpecs } from './kvCache/appendKv.ts';
-import { kvCacheSpecs } from './kvCache/kvCache.ts';
 import { layerNormSpecs } from './layerNorm/layerNorm.ts';
 import { addMatMulSpec, matMul2dSpec } from './matMul/linear.ts';
 import { batchMatMulSpec } from './matMul/matMul.ts';
@@ -27,12 +25,10 @@ const specs: KernelSpec[] = [
   ...rmsNormSpecs,
   ...layerNormSpecs,
   ...ropeSpecs,
-  ...attentionSpecs,
   ...attentionFusedSpecs,
   ...cachedAttentionSpecs,
   ...swiGluSpecs,
   ...geluSpecs,
-  ...kvCacheSpecs,
   ...appendKvSpecs,
   ...samplingSpecs,
   ...adamWSpecs,
@@ -45,7 +41,7 @@ const specs: KernelSpec[] = [
   batchMatMulSpec,
 ];
 
-const gradients: tf.GradConfig[] = [embeddingGradient, rmsNormGradient, ropeGradient, attentionGradient, swiGluGradient];
+const gradients: tf.GradConfig[] = [embeddingGradient, rmsNormGradient, ropeGradient, swiGluGradient];
 
 /**
  * tfjs clones every tensor that a gradient needs; on WASM each clone is a copy of the values (270 copies in a training step). Share the

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionFused, attentionFusedGrad, type FusedSizes } from '../kernels/attention/attentionFused.ts';
 import { cachedAttention } from '../kernels/attention/cachedAttention.ts';
-import { appendKv } from '../kernels/kvCache/kvCache.ts';
+import { appendKv } from '../kernels/kvCache/appendKv.ts';
 import { rotateInPlace } from '../kernels/rope/rope.ts';
 import { linearLayer, linearLayerGrad } from './linearLayer.ts';
 import { norm, normGrad } from './norm.ts';

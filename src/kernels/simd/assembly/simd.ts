@@ -10,7 +10,6 @@
 // - No results by value, no globals, no data section (no array literals, no strings), no memory but what the arguments point to.
 //   Arguments are i32, usize (bytes), f32 or f64.
 export { matMulRowsDeep, matMulRowsWide, matMulTiles, packPanels } from './matMul';
-export { attention, attentionGrad } from './attention';
 export { attentionFused, attentionFusedGrad } from './attentionFused';
 export { appendKv, cachedAttention } from './cachedAttention';
 export { rmsNorm, rmsNormGrad, rmsNormGradWeight } from './rows';
