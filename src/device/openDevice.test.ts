@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTestBackend } from '../testing/backend.ts';
 import { assertGuarded } from './guards.ts';
 import { type OpenedBackend, openBackend } from './openDevice.ts';
@@ -29,6 +29,25 @@ describe('openBackend on WASM', () => {
     await opened.close();
     opened = await openBackend('wasm', { allowSoftwareAdapter: false });
     expect(Array.from(await tf.mul(tf.tensor1d([3]), 2).data())).toEqual([6]);
+  });
+
+  it('goes on with one thread where memory cannot be shared, and says why', async () => {
+    await opened.close();
+    vi.stubGlobal('SharedArrayBuffer', undefined);
+    opened = await openBackend('wasm', { allowSoftwareAdapter: false, threads: 2 });
+    vi.unstubAllGlobals();
+    expect(opened.threads).toBe(1);
+    expect(opened.oneThreadReason).toContain('not cross-origin isolated');
+    expect(Array.from(await tf.mul(tf.tensor1d([3]), 2).data())).toEqual([6]);
+  });
+
+  it('ends its helper threads when it is closed, and opens again with others', async () => {
+    for (const threads of [2, 3, 1]) {
+      await opened.close();
+      opened = await openBackend('wasm', { allowSoftwareAdapter: false, threads });
+      expect(opened.threads).toBe(threads);
+    }
+    expect(opened.oneThreadReason).toContain('One thread was asked for');
   });
 
   it('refuses webgpu where there is no entry point, and says so', async () => {

@@ -95,7 +95,7 @@ function openOn(backend: WasmHost): Opened {
       if (!kernel || kernel.length !== values.length + 2) throw new EngineError('internal', kernel ? `SIMD kernel ${name} takes ${kernel.length - 2} values, not ${values.length}.` : `There is no SIMD kernel ${name}.`);
       const { pool } = opened;
       if (pool === null || chunks === 1) alone(kernel, chunks, values);
-      else tuner.run(name, lastWork, () => pool.run(indices.get(name) as number, chunks, values), () => alone(kernel, chunks, values));
+      else tuner.run(name, lastWork, (expectedMs) => pool.run(indices.get(name) as number, chunks, values, expectedMs), () => alone(kernel, chunks, values));
     },
     parallel: (work) => {
       lastWork = work;

@@ -31,6 +31,8 @@ const chunkBits = 10;
 export const maxChunks = 2 ** chunkBits - 1;
 const maxValues = 64;
 
+/** A job must take so many times longer than waking the helpers for it. */
+const worthWaking = 4;
 const spinsBeforeSleep = 20_000;
 const startTimeoutMs = 10_000;
 /** A chunk takes milliseconds; a helper that holds one for so long has died. */
@@ -76,6 +78,8 @@ export class ThreadPool {
   private readonly control: Int32Array<SharedArrayBuffer>;
   private readonly values: Float64Array<SharedArrayBuffer>;
   private jobs = 0;
+  /** What waking the helpers costs the caller, ms, smoothed: a few microseconds on one system, more than 50 on another. */
+  private wakeMs = 0.02;
 
   private constructor(
     private readonly buffer: SharedArrayBuffer,
@@ -120,10 +124,11 @@ export class ThreadPool {
 
   /**
    * Runs all chunks of a kernel and returns when they are done.
-   * @param chunks 1 … maxChunks
+   * @param chunks     1 … maxChunks
+   * @param expectedMs how long the job would take the caller alone: sleeping helpers are woken only for jobs much longer than that takes
    * @throws EngineError internal if a chunk fails, after all others are done
    */
-  run(index: number, chunks: number, values: number[]): void {
+  run(index: number, chunks: number, values: number[], expectedMs = Infinity): void {
     const { control } = this;
     const kernel = this.kernels[index] as SimdKernel;
     if (values.length > maxValues || chunks > maxChunks) throw new EngineError('internal', `SIMD kernel ${this.names[index]}: ${values.length} values in ${chunks} chunks are too many.`);
@@ -135,7 +140,7 @@ export class ThreadPool {
     Atomics.store(control, DONE, 0);
     this.jobs = (this.jobs + 1) | 0;
     Atomics.store(control, TICKET, (this.jobs << chunkBits) | chunks);
-    if (Atomics.load(control, SLEEPING) > 0) Atomics.notify(control, TICKET, chunks - 1);
+    if (Atomics.load(control, SLEEPING) > 0 && expectedMs > worthWaking * this.wakeMs) this.wake(chunks - 1);
     let failure: unknown;
     for (;;) {
       const ticket = Atomics.load(control, TICKET);
@@ -152,6 +157,12 @@ export class ThreadPool {
     this.waitForHelpers(chunks, index);
     if (failure) throw failure;
     if (control[FAILURE] !== 0) throw new EngineError('internal', `SIMD kernel ${this.names[index]} failed on a helper thread: ${this.failureText()}.`);
+  }
+
+  private wake(helpers: number): void {
+    const started = performance.now();
+    Atomics.notify(this.control, TICKET, helpers);
+    this.wakeMs += 0.1 * (Math.min(performance.now() - started, 1) - this.wakeMs);
   }
 
   private waitForHelpers(chunks: number, index: number): void {

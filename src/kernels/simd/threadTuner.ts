@@ -24,17 +24,17 @@ export class ThreadTuner {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /**
-   * Runs `shared` or `alone`, which do the same work.
+   * Runs `shared` or `alone`, which do the same work. `shared` is told how long `alone` takes, ms, or Infinity before that is known.
    * @param work floating-point operations; sizes within a factor of two are judged together
    */
-  run(name: string, work: number, shared: () => void, alone: () => void): void {
+  run(name: string, work: number, shared: (expectedMs: number) => void, alone: () => void): void {
     const key = `${name} ${Math.round(Math.log2(work + 1))}`;
     let record = this.records.get(key);
     if (!record) this.records.set(key, (record = { runs: 0, aloneMs: 0, sharedMs: 0 }));
     const together = this.choose(record);
     record.runs++;
     const started = this.now();
-    if (together) shared();
+    if (together) shared(record.aloneMs === 0 ? Infinity : record.aloneMs);
     else alone();
     const elapsed = this.now() - started;
     if (together) record.sharedMs = record.sharedMs === 0 ? elapsed : record.sharedMs + newest * (elapsed - record.sharedMs);
