@@ -5,7 +5,7 @@ import { attentionFusedSpecs } from './attention/attentionFused.ts';
 import { cachedAttentionSpecs } from './attention/cachedAttention.ts';
 import { columnSumsSpec } from './columnSums/columnSums.ts';
 import { registerCoreGradients } from './coreGradients.ts';
-import { embeddingGradient, embeddingSpecs } from './embedding/embedding.ts';
+import { embeddingSpecs } from './embedding/embedding.ts';
 import { geluSpecs } from './gelu/gelu.ts';
 import { headLossSpecs } from './headLoss/rowKernels.ts';
 import { type KernelBackendName, type KernelSpec, registerKernelSpec } from './kernelSpec.ts';
@@ -13,12 +13,12 @@ import { appendKvSpecs } from './kvCache/appendKv.ts';
 import { layerNormSpecs } from './layerNorm/layerNorm.ts';
 import { addMatMulSpec, matMul2dSpec } from './matMul/linear.ts';
 import { batchMatMulSpec } from './matMul/matMul.ts';
-import { rmsNormGradient, rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
-import { ropeGradient, ropeSpecs } from './rope/rope.ts';
+import { rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
+import { ropeSpecs } from './rope/rope.ts';
 import { samplingSpecs } from './sampling/sampling.ts';
 import { semanticObjectiveSpecs } from './semanticObjective/semanticObjective.ts';
 import { sumSquaresSpecs } from './sumSquares/sumSquares.ts';
-import { swiGluGradient, swiGluSpecs } from './swiGlu/swiGlu.ts';
+import { swiGluSpecs } from './swiGlu/swiGlu.ts';
 
 const specs: KernelSpec[] = [
   ...embeddingSpecs,
@@ -41,7 +41,7 @@ const specs: KernelSpec[] = [
   batchMatMulSpec,
 ];
 
-const gradients: tf.GradConfig[] = [embeddingGradient, rmsNormGradient, ropeGradient, swiGluGradient];
+const gradients: tf.GradConfig[] = [swiGluGradient];
 
 /**
  * tfjs clones every tensor that a gradient needs; on WASM each clone is a copy of the values (270 copies in a training step). Share the

@@ -25,7 +25,7 @@ export function describeSlices(backendName: string, open: () => Promise<OpenedBa
       const slab = tf.tensor1d(values);
       const weight: Slice = { slab, offset: offsets[1]!, shape: [3, 5] };
       const ids = tf.tensor1d([2, 0], 'int32');
-      const [rows] = runKernel('SidestepEmbedding', { weight, inputIds: ids });
+      const [rows] = runKernel('SidestepEmbedTokens', { table: weight, ids });
       expect([...(await rows!.data())]).toEqual([...values.subarray(64 + 10, 64 + 15), ...values.subarray(64, 69)]);
       tf.dispose([slab, ids, rows!]);
     });
@@ -33,8 +33,8 @@ export function describeSlices(backendName: string, open: () => Promise<OpenedBa
     it('outside their slab are refused', () => {
       const slab = tf.zeros([64]);
       const ids = tf.tensor1d([0], 'int32');
-      expect(() => runKernel('SidestepEmbedding', { weight: { slab, offset: 0, shape: [65, 1] }, inputIds: ids })).toThrow('does not fit its slab');
-      expect(() => runKernel('SidestepEmbedding', { weight: { slab, offset: 8, shape: [1, 1] }, inputIds: ids })).toThrow('aligned');
+      expect(() => runKernel('SidestepEmbedTokens', { table: { slab, offset: 0, shape: [65, 1] }, ids })).toThrow('does not fit its slab');
+      expect(() => runKernel('SidestepEmbedTokens', { table: { slab, offset: 8, shape: [1, 1] }, ids })).toThrow('aligned');
       tf.dispose([slab, ids]);
     });
   });

@@ -1,36 +1,11 @@
-/** CPU twin of embedding: pure functions on flat arrays. */
+/** CPU twin of embedding and of other reads and writes of rows by index: pure functions on flat arrays. */
 import { EngineError } from '../../base/errors.ts';
 import type { Floats } from '../floats.ts';
 
-function assertTokenId(id: number, vocabSize: number): void {
-  if (id < 0 || id >= vocabSize) throw new EngineError('bad-argument', `embedding: token id ${id} is outside the vocabulary of ${vocabSize}.`);
-}
-
-/** out[r] = weight[inputIds[r]]. weight [V, C], inputIds [N], out [N, C]. @throws EngineError bad-argument for an id outside 0..V-1 */
-export function embeddingForward(weight: Floats, inputIds: Int32Array, out: Floats, C: number): void {
-  const V = weight.length / C;
-  for (let r = 0; r < inputIds.length; r++) {
-    const id = inputIds[r]!;
-    assertTokenId(id, V);
-    out.set(weight.subarray(id * C, id * C + C), r * C);
-  }
-}
-
-/** gradWeight = scatter-add of gradOut rows, in row order, so the sum is the same on every run. gradWeight is overwritten. */
-export function embeddingBackward(gradOut: Floats, inputIds: Int32Array, gradWeight: Floats, C: number): void {
-  gradWeight.fill(0);
-  const V = gradWeight.length / C;
-  for (let r = 0; r < inputIds.length; r++) {
-    assertTokenId(inputIds[r]!, V);
-    const to = inputIds[r]! * C;
-    const from = r * C;
-    for (let c = 0; c < C; c++) gradWeight[to + c]! += gradOut[from + c]!;
-  }
-}
-
 /** @throws EngineError bad-argument for an id outside 0..V-1 */
 export function assertTokenIds(ids: Int32Array, vocabSize: number): void {
-  for (const id of ids) assertTokenId(id, vocabSize);
+  for (const id of ids)
+    if (id < 0 || id >= vocabSize) throw new EngineError('bad-argument', `embedding: token id ${id} is outside the vocabulary of ${vocabSize}.`);
 }
 
 /** @throws EngineError bad-argument for an index outside 0..count-1 */
@@ -41,9 +16,8 @@ export function assertRowIndices(op: string, what: string, indices: Int32Array, 
 
 /** gradTable [V, C] += scatter-add of gradX [N, C] rows, in row order. */
 export function addEmbeddingBackward(gradX: Floats, ids: Int32Array, gradTable: Floats, C: number): void {
-  const V = gradTable.length / C;
+  assertTokenIds(ids, gradTable.length / C);
   for (let r = 0; r < ids.length; r++) {
-    assertTokenId(ids[r]!, V);
     const to = ids[r]! * C;
     for (let c = 0; c < C; c++) gradTable[to + c]! += gradX[r * C + c]!;
   }
@@ -51,7 +25,8 @@ export function addEmbeddingBackward(gradX: Floats, ids: Int32Array, gradTable: 
 
 /** out[r] = table[ids[r]] + positionTable[positions[r]]. @throws EngineError bad-argument for an id or a position outside its table */
 export function embedTokensForward(table: Floats, ids: Int32Array, positional: { table: Floats; positions: Int32Array } | null, out: Floats, C: number): void {
-  embeddingForward(table, ids, out, C);
+  assertTokenIds(ids, table.length / C);
+  ids.forEach((id, r) => out.set(table.subarray(id * C, id * C + C), r * C));
   if (!positional) return;
   assertRowIndices('embedTokens', 'position', positional.positions, positional.table.length / C);
   for (let r = 0; r < ids.length; r++) {

@@ -5,42 +5,79 @@ import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats, randomInts } from '../../testing/arrays.ts';
 import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
+import { createSlab, readSlices } from '../../testing/slabs.ts';
 import { reduction } from '../../testing/tolerances.ts';
-import { embeddingBackward, embeddingForward } from './embedding.cpu.ts';
-import { embedding } from './embedding.ts';
+import { addEmbeddingBackward, embedTokensForward, gatherRowsForward, scatterRowsForward } from './embedding.cpu.ts';
+import { addEmbeddingGrad, embedTokens, gatherRows, scatterRows } from './embedding.ts';
 
-describe.each(await testBackends())('embedding on %s', (backendName) => {
+const ints = (values: Int32Array): tf.Tensor => tf.tensor1d(values, 'int32');
+
+describe.each(await testBackends())('rows by index on %s', (backendName) => {
   let opened: OpenedBackend;
   beforeAll(async () => {
     opened = await openTestBackend(backendName);
   });
   afterAll(() => opened.close());
 
-  it.each([[1, 1, 1], [3, 65, 7], [257, 63, 64], [5, 4097, 3]])('equals the twin: V %i, N %i, C %i', async (V, N, C) => {
-    const weight = randomFloats(V * C, 1);
-    const ids = randomInts(N, V, 2);
-    const weights = randomFloats(N * C, 3);
-    const idTensor = tf.tensor2d(ids, [1, N], 'int32');
-    const { value, grad } = tf.valueAndGrad((w: tf.Tensor) => tf.sum(tf.mul(embedding(w, idTensor), tf.tensor(weights, [1, N, C]))) as tf.Scalar)(tf.tensor2d(weight, [V, C]));
-    value.dispose();
-    const [out, gradWeight] = await download(opened, [tf.tidy(() => embedding(tf.tensor2d(weight, [V, C]), idTensor)), grad]);
-    const expected = new Float32Array(N * C);
-    embeddingForward(weight, ids, expected, C);
-    expect(out).toEqual(expected);
-    const expectedGrad = new Float64Array(V * C);
-    embeddingBackward(Float64Array.from(weights), ids, expectedGrad, C);
-    assertAllClose(gradWeight!, expectedGrad, reduction, 'gradient');
+  it.each([[1, 1, 1, 1], [3, 65, 7, 9], [257, 63, 64, 33], [5, 4097, 3, 5], [2048, 130, 68, 64]])('embed tokens and positions from slabs, and add gradients to one: V %i, R %i, C %i, P %i', async (V, R, C, P) => {
+    const [table, positionTable, gradX, before] = [randomFloats(V * C, 1), randomFloats(P * C, 2), randomFloats(R * C, 3), randomFloats(V * C, 4)];
+    const [ids, positions] = [randomInts(R, V, 5), randomInts(R, P, 6)];
+    const params = createSlab([{ shape: [V, C], data: table }, { shape: [P, C], data: positionTable }]);
+    const grads = createSlab([{ shape: [V, C], data: before }]);
+    const [idTensor, positionTensor, gradTensor] = [ints(ids), ints(positions), tf.tensor2d(gradX, [R, C])];
+    const [plain, positioned] = [embedTokens(params.slices[0]!, idTensor), embedTokens(params.slices[0]!, idTensor, { table: params.slices[1]!, positions: positionTensor })];
+    const numTensors = tf.memory().numTensors;
+    addEmbeddingGrad(gradTensor, idTensor, grads.slices[0]!);
+    addEmbeddingGrad(gradTensor, idTensor, grads.slices[0]!);
+    expect(tf.memory().numTensors).toBe(numTensors);
+    const [gotPlain, gotPositioned, gotGrads] = await download(opened, [plain, positioned, grads.slab]);
+    const expected = new Float32Array(R * C);
+    embedTokensForward(table, ids, null, expected, C);
+    expect(gotPlain).toEqual(expected);
+    embedTokensForward(table, ids, { table: positionTable, positions }, expected, C);
+    expect(gotPositioned).toEqual(expected);
+    const expectedGrad = Float64Array.from(before);
+    for (let i = 0; i < 2; i++) addEmbeddingBackward(Float64Array.from(gradX), ids, expectedGrad, C);
+    assertAllClose(readSlices(gotGrads!, grads.slices)[0]!, expectedGrad, { ...reduction, atol: 2e-4 }, 'gradient, twice');
+    tf.dispose([params.slab, idTensor, positionTensor, gradTensor]);
   });
 
-  it('gives the same gradient bits on every run, though many rows share an id', async () => {
-    const ids = tf.tensor1d(randomInts(300, 4, 5), 'int32');
-    const run = (): tf.Tensor => tf.grad((w) => tf.sum(tf.square(embedding(w, ids))))(tf.tensor2d(randomFloats(32, 6), [4, 8]));
+  it('give the same gradient bits on every run, though many rows share an id', async () => {
+    const run = (): tf.Tensor => {
+      const { slab, slices } = createSlab([{ shape: [4, 8], data: new Float32Array(32) }]);
+      tf.tidy(() => addEmbeddingGrad(tf.tensor2d(randomFloats(2400, 6), [300, 8]), ints(randomInts(300, 4, 5)), slices[0]!));
+      return slab;
+    };
     const [first, second] = await download(opened, [run(), run()]);
     expect(second).toEqual(first);
   });
 
-  it.runIf(backendName === 'webgpu')('gives NaN for an id outside the vocabulary, because a GPU cannot throw', async () => {
-    const [out] = await download(opened, embedding(tf.ones([2, 2]), tf.tensor1d([1, 2, -1], 'int32')));
-    expect(Array.from(out!)).toEqual([1, 1, NaN, NaN, NaN, NaN]);
+  it.each([[1, 1, 1], [65, 7, 3], [63, 63, 64], [257, 100, 68]])('gather and scatter: R %i, N %i, C %i', async (R, N, C) => {
+    const [x, grad] = [randomFloats(R * C, 1), randomFloats(N * C, 2)];
+    // Steps of 5 visit every row once before any again, as 5 divides none of these R.
+    const rows = Int32Array.from({ length: N }, (_, n) => (n * 5 + 3) % R);
+    const [gathered, scattered] = await download(opened, tf.tidy(() => [gatherRows(tf.tensor2d(x, [R, C]), ints(rows)), scatterRows(tf.tensor2d(grad, [N, C]), ints(rows), R)]));
+    const expected = [new Float32Array(N * C), new Float32Array(R * C).fill(9)] as const;
+    gatherRowsForward(x, rows, expected[0], C);
+    scatterRowsForward(grad, rows, expected[1], C);
+    expect(gathered).toEqual(expected[0]);
+    expect(scattered).toEqual(expected[1]);
+  });
+
+  it('refuse or mark an index outside its table', async () => {
+    const x = tf.ones([2, 2]);
+    const outside = tf.tensor1d([1, 2, -1], 'int32');
+    if (backendName === 'wasm') {
+      for (const call of [() => embedTokens(x, outside), () => gatherRows(x, outside), () => scatterRows(tf.ones([3, 2]), outside, 2)]) expect(call).toThrow('outside');
+      const { slab, slices } = createSlab([{ shape: [2, 2], data: new Float32Array(4) }]);
+      expect(() => addEmbeddingGrad(tf.ones([3, 2]), outside, slices[0]!)).toThrow('outside');
+      slab.dispose();
+    } else {
+      const [embedded, gathered, positioned] = await download(opened, [embedTokens(x, outside), gatherRows(x, outside), embedTokens(x, tf.zerosLike(outside), { table: x, positions: outside })]);
+      expect(Array.from(embedded!)).toEqual([1, 1, NaN, NaN, NaN, NaN]);
+      expect(gathered).toEqual(embedded);
+      expect(Array.from(positioned!)).toEqual([2, 2, NaN, NaN, NaN, NaN]);
+    }
+    tf.dispose([x, outside]);
   });
 });

@@ -1,46 +1,63 @@
-/** WGSL of embedding. The gradient walks linked lists of equal ids, so that its sums are in row order: no atomics, the same on every run. */
-import type * as tf from '@tensorflow/tfjs-core';
+/** WGSL that reads and writes whole rows by index: token embedding with positions, its gradient into a slab, gather and scatter of rows. */
+import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 
 const quietNaN = 0x7fc00000;
 
-export function embeddingProgram(weight: tf.TensorInfo, inputIds: tf.TensorInfo, out: tf.TensorInfo, N: number, V: number, C: number): WgslProgram {
+/** Columns four at a time where C allows. */
+const columnsOf = (C: number): { element: 'f32' | 'vec4f'; width: number } => (C % 4 === 0 ? { element: 'vec4f', width: C / 4 } : { element: 'f32', width: C });
+
+/** A GPU cannot throw: an index outside its table gives NaN, which every later check sees. */
+export function embedTokensProgram(
+  t: { table: KernelTensor; ids: KernelTensor; positionTable?: KernelTensor | undefined; positions?: KernelTensor | undefined; out: KernelTensor },
+  C: number,
+): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const [N, V] = [t.ids.shape[0]!, t.table.shape[0]!];
+  const { positionTable, positions } = t;
   return {
-    key: 'embedding',
+    key: 'embedTokens',
     bindings: [
-      { name: 'weight', tensor: weight, element: 'f32', access: 'read' },
-      { name: 'inputIds', tensor: inputIds, element: 'i32', access: 'read' },
-      { name: 'out', tensor: out, element: 'f32', access: 'read_write' },
+      { name: 'table', tensor: t.table, element, access: 'read' },
+      { name: 'ids', tensor: t.ids, element: 'i32', access: 'read' },
+      ...(positionTable && positions
+        ? ([
+            { name: 'positionTable', tensor: positionTable, element, access: 'read' },
+            { name: 'positions', tensor: positions, element: 'i32', access: 'read' },
+          ] as const)
+        : []),
+      { name: 'out', tensor: t.out, element, access: 'read_write' },
     ],
-    uniforms: [countUniform(N * C), { name: 'V', type: 'i32', value: V }, { name: 'C', type: 'u32', value: C }, { name: 'nan', type: 'u32', value: quietNaN }],
-    // A GPU cannot throw: an id outside the vocabulary gives NaN, which every later check sees.
+    uniforms: [
+      countUniform(N * width),
+      { name: 'V', type: 'i32', value: V },
+      { name: 'P', type: 'i32', value: positionTable?.shape[0] ?? 0 },
+      { name: 'C', type: 'u32', value: width },
+      { name: 'nan', type: 'u32', value: quietNaN },
+    ],
     code: () => `${lineMain}
-  let id = inputIds[i / params.C];
-  if (id < 0 || id >= params.V) { out[i] = bitcast<f32>(params.nan); return; }
-  out[i] = weight[u32(id) * params.C + i % params.C];
+  let row = i / params.C;
+  let c = i % params.C;
+  let id = ids[row];
+  ${positionTable ? 'let position = positions[row];' : ''}
+  if (id < 0 || id >= params.V${positionTable ? ' || position < 0 || position >= params.P' : ''}) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
+  out[i] = table[u32(id) * params.C + c]${positionTable ? ' + positionTable[u32(position) * params.C + c]' : ''};
 }`,
-    workgroups: lineWorkgroups(N * C),
+    workgroups: lineWorkgroups(N * width),
   };
 }
 
 /** `links` [2N]: the next row with the same id (or −1), then 1 where a row is the first of its id. */
-export function embeddingGradPrograms(gradOut: tf.TensorInfo, inputIds: tf.TensorInfo, gradWeight: tf.TensorInfo, links: tf.TensorInfo, N: number, V: number, C: number): WgslProgram[] {
-  return [
-    {
-      key: 'fillZero',
-      bindings: [{ name: 'out', tensor: gradWeight, element: 'f32', access: 'read_write' }],
-      uniforms: [countUniform(V * C)],
-      code: () => `${lineMain} out[i] = 0.0; }`,
-      workgroups: lineWorkgroups(V * C),
-    },
-    {
-      key: 'embeddingLinks',
-      bindings: [
-        { name: 'inputIds', tensor: inputIds, element: 'i32', access: 'read' },
-        { name: 'links', tensor: links, element: 'i32', access: 'read_write' },
-      ],
-      uniforms: [countUniform(N)],
-      code: () => `${lineMain}
+export function embeddingLinksProgram(ids: KernelTensor, links: KernelTensor): WgslProgram {
+  const N = ids.shape[0]!;
+  return {
+    key: 'embeddingLinks',
+    bindings: [
+      { name: 'inputIds', tensor: ids, element: 'i32', access: 'read' },
+      { name: 'links', tensor: links, element: 'i32', access: 'read_write' },
+    ],
+    uniforms: [countUniform(N)],
+    code: () => `${lineMain}
   let id = inputIds[i];
   var next = -1;
   for (var r = i + 1u; r < params.count; r++) { if (inputIds[r] == id) { next = i32(r); break; } }
@@ -49,27 +66,77 @@ export function embeddingGradPrograms(gradOut: tf.TensorInfo, inputIds: tf.Tenso
   links[i] = next;
   links[params.count + i] = first;
 }`,
-      workgroups: lineWorkgroups(N),
-    },
-    {
-      key: 'embeddingGrad',
-      bindings: [
-        { name: 'gradOut', tensor: gradOut, element: 'f32', access: 'read' },
-        { name: 'inputIds', tensor: inputIds, element: 'i32', access: 'read' },
-        { name: 'links', tensor: links, element: 'i32', access: 'read' },
-        { name: 'gradWeight', tensor: gradWeight, element: 'f32', access: 'read_write' },
-      ],
-      uniforms: [countUniform(N * C), { name: 'N', type: 'u32', value: N }, { name: 'V', type: 'i32', value: V }, { name: 'C', type: 'u32', value: C }],
-      code: () => `${lineMain}
+    workgroups: lineWorkgroups(N),
+  };
+}
+
+/** into[id] += its rows of gradX, in row order: the same bits on every run, without atomics. */
+export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTensor; links: KernelTensor; into: KernelTensor }, C: number): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const N = t.ids.shape[0]!;
+  return {
+    key: 'addEmbeddingGrad',
+    bindings: [
+      { name: 'gradX', tensor: t.gradX, element, access: 'read' },
+      { name: 'ids', tensor: t.ids, element: 'i32', access: 'read' },
+      { name: 'links', tensor: t.links, element: 'i32', access: 'read' },
+      { name: 'table', tensor: t.into, element, access: 'read_write' },
+    ],
+    uniforms: [countUniform(N * width), { name: 'N', type: 'u32', value: N }, { name: 'V', type: 'i32', value: t.into.shape[0]! }, { name: 'C', type: 'u32', value: width }],
+    code: () => `${lineMain}
   let row = i / params.C;
   let c = i % params.C;
-  let id = inputIds[row];
+  let id = ids[row];
   if (links[params.N + row] == 0 || id < 0 || id >= params.V) { return; }
-  var sum = 0.0;
-  for (var r = i32(row); r >= 0; r = links[r]) { sum += gradOut[u32(r) * params.C + c]; }
-  gradWeight[u32(id) * params.C + c] = sum;
+  var sum = gradX[i];
+  for (var r = links[row]; r >= 0; r = links[r]) { sum += gradX[u32(r) * params.C + c]; }
+  table[u32(id) * params.C + c] += sum;
 }`,
-      workgroups: lineWorkgroups(N * C),
-    },
-  ];
+    workgroups: lineWorkgroups(N * width),
+  };
+}
+
+export function gatherRowsProgram(x: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const N = rows.shape[0]!;
+  return {
+    key: 'gatherRows',
+    bindings: [
+      { name: 'x', tensor: x, element, access: 'read' },
+      { name: 'rows', tensor: rows, element: 'i32', access: 'read' },
+      { name: 'out', tensor: out, element, access: 'read_write' },
+    ],
+    uniforms: [countUniform(N * width), { name: 'R', type: 'i32', value: x.shape[0]! }, { name: 'C', type: 'u32', value: width }, { name: 'nan', type: 'u32', value: quietNaN }],
+    code: () => `${lineMain}
+  let row = rows[i / params.C];
+  if (row < 0 || row >= params.R) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
+  out[i] = x[u32(row) * params.C + i % params.C];
+}`,
+    workgroups: lineWorkgroups(N * width),
+  };
+}
+
+/** An invocation a row of the result: it looks for the row of grad that belongs there. */
+export function scatterRowsProgram(grad: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
+  const { element, width } = columnsOf(C);
+  const R = out.shape[0]!;
+  return {
+    key: 'scatterRows',
+    bindings: [
+      { name: 'grad', tensor: grad, element, access: 'read' },
+      { name: 'rows', tensor: rows, element: 'i32', access: 'read' },
+      { name: 'out', tensor: out, element, access: 'read_write' },
+    ],
+    uniforms: [countUniform(R), { name: 'N', type: 'u32', value: rows.shape[0]! }, { name: 'C', type: 'u32', value: width }],
+    code: () => `${lineMain}
+  var source = -1;
+  for (var n = 0u; n < params.N; n++) { if (rows[n] == i32(i)) { source = i32(n); break; } }
+  if (source < 0) {
+    for (var c = 0u; c < params.C; c++) { out[i * params.C + c] = ${element}(0.0); }
+  } else {
+    for (var c = 0u; c < params.C; c++) { out[i * params.C + c] = grad[u32(source) * params.C + c]; }
+  }
+}`,
+    workgroups: lineWorkgroups(R),
+  };
 }

@@ -24,8 +24,8 @@ const forward: KernelSpec<'x' | 'weight' | 'bias'> = {
 };
 
 /** `gradWeight` and `gradBias` are left out together where they are frozen. The second output is scratch. */
-const gradInto: KernelSpec = {
-  name: 'SidestepLayerNormGradInto',
+const backward: KernelSpec = {
+  name: 'SidestepLayerNormGrad',
   inPlace: ['gradWeight', 'gradBias'],
   outputs: ({ x }) => [
     { shape: x!.shape, dtype: 'float32' },
@@ -48,7 +48,7 @@ const gradInto: KernelSpec = {
   },
 };
 
-export const layerNormSpecs = [forward, gradInto] as KernelSpec[];
+export const layerNormSpecs = [forward, backward] as KernelSpec[];
 
 /**
  * Layer normalisation over the last axis: y = (x − mean) / sqrt(variance + eps) · weight + bias, with the biased variance
@@ -96,7 +96,7 @@ export function layerNormGrad({ x, weight, eps, gradY, residualGrad, gradWeight,
   if (!gradWeight !== !gradBias) throw new EngineError('bad-argument', 'layerNormGrad: give gradWeight and gradBias, or neither.');
   const into: Record<string, Slice> = gradWeight && gradBias ? { gradWeight, gradBias } : {};
   for (const [name, slice] of Object.entries(into)) assertOperand('layerNormGrad', name, slice, columns);
-  const [gradX, stats] = runKernel(gradInto.name, { x, weight, gradY, ...(residualGrad ? { residualGrad } : {}), ...into }, { eps });
+  const [gradX, stats] = runKernel(backward.name, { x, weight, gradY, ...(residualGrad ? { residualGrad } : {}), ...into }, { eps });
   stats!.dispose();
   return gradX!;
 }

@@ -17,23 +17,7 @@ describe.each(await testBackends())('rmsNorm on %s', (backendName) => {
   });
   afterAll(() => opened.close());
 
-  it.each([[1, 1], [3, 64], [65, 63], [257, 128], [4097, 3]])('equals the twin: %i rows of %i', async (N, C) => {
-    const x = randomFloats(N * C, 1, 3);
-    const weight = randomFloats(C, 2);
-    const weights = randomFloats(N * C, 3);
-    const forward = tf.tidy(() => rmsNorm(tf.tensor2d(x, [N, C]), tf.tensor1d(weight), 1e-5));
-    const grads = tf.grads((a, w) => tf.sum(tf.mul(rmsNorm(a!, w!, 1e-5), tf.tensor2d(weights, [N, C]))))([tf.tensor2d(x, [N, C]), tf.tensor1d(weight)]);
-    const [y, gradX, gradWeight] = await download(opened, [forward, ...grads]);
-    const [x64, weight64] = [Float64Array.from(x), Float64Array.from(weight)];
-    const expected = [new Float64Array(N * C), new Float64Array(N * C), new Float64Array(C)] as const;
-    rmsNormForward(x64, weight64, expected[0], C, 1e-5);
-    rmsNormBackward(x64, weight64, Float64Array.from(weights), null, expected[1], expected[2], C, 1e-5);
-    assertAllClose(y!, expected[0], reduction, 'y');
-    assertAllClose(gradX!, expected[1], { ...reduction, atol: 1e-4 }, 'gradient of x');
-    assertAllClose(gradWeight!, expected[2], { ...reduction, atol: 1e-4 }, 'gradient of weight');
-  });
-
-  it.each([[1, 1], [3, 64], [65, 63], [257, 128], [8, 772], [4097, 3]])('takes the weight from a slab and adds its gradient to one: %i rows of %i', async (R, C) => {
+  it.each([[1, 1], [3, 64], [65, 63], [257, 128], [8, 772], [4097, 3]])('equals the twin, from a slab and into one, and adds: %i rows of %i', async (R, C) => {
     const [x, gradY, residualGrad] = [randomFloats(R * C, 1, 3), randomFloats(R * C, 2), randomFloats(R * C, 3)];
     const [weight, before] = [randomFloats(C, 4), randomFloats(C, 5)];
     const params = createSlab([{ shape: [C], data: weight }]);

@@ -1,12 +1,11 @@
 /** Root-mean-square normalisation (Zhang & Sennrich 2019). */
 import * as tf from '@tensorflow/tfjs-core';
 import { assertOperand, assertTensor, lastSize } from '../assertShape.ts';
-import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
+import { type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { type NormRows, normGainGradProgram, normGradProgram, normProgram } from '../norm/norm.webgpu.ts';
 import { runNorm, runNormGainGrad, runNormGrad } from '../norm/norm.simd.ts';
 import type { Operand, Slice } from '../slice.ts';
 import { rmsNormBackward, rmsNormForward } from './rmsNorm.cpu.ts';
-import { rmsNormGradPrograms, rowsPerChunk } from './rmsNorm.webgpu.ts';
 
 const rows = (x: { shape: number[] }): number => tf.util.sizeFromShape(x.shape.slice(0, -1));
 
@@ -20,31 +19,9 @@ const forward: KernelSpec<'x' | 'weight'> = {
   webgpu: ({ x, weight }, { eps }, [y]) => [normProgram({ x, weight, y: y! }, layoutOf(x, eps as number))],
 };
 
-const backward: KernelSpec<'x' | 'weight' | 'gradY'> = {
-  name: 'SidestepRmsNormGrad',
-  outputs: ({ x, weight }) => [
-    { shape: x.shape, dtype: 'float32' },
-    { shape: weight.shape, dtype: 'float32' },
-    { shape: [rows(x)], dtype: 'float32' },
-    { shape: [Math.ceil(rows(x) / rowsPerChunk), weight.shape[0]!], dtype: 'float32' },
-  ],
-  host: ({ x, weight, gradY }, { eps }, [gradX, gradWeight]) => {
-    gradWeight!.f32.fill(0);
-    rmsNormBackward(x.f32, weight.f32, gradY.f32, null, gradX!.f32, gradWeight!.f32, weight.shape[0]!, eps as number);
-  },
-  wasm: (simd, { x, weight, gradY }, { eps }, [gradX, gradWeight, scales]) => {
-    const [N, C] = [rows(x), weight.shape[0]!];
-    const chunks = simd.parallel(10 * N * C);
-    simd.run('rmsNormGrad', chunks, N, C, eps as number, x.at, weight.at, gradY.at, gradX!.at, scales!.at);
-    simd.run('rmsNormGradWeight', chunks, N, C, x.at, gradY.at, scales!.at, gradWeight!.at);
-  },
-  webgpu: ({ x, weight, gradY }, { eps }, [gradX, gradWeight, scales, partials]) =>
-    rmsNormGradPrograms({ x, weight, gradY, gradX: gradX!, gradWeight: gradWeight!, scales: scales!, partials: partials! }, rows(x), weight.shape[0]!, eps as number),
-};
-
 /** `gradWeight` is left out for a frozen gain. The second output is scratch. */
-const gradInto: KernelSpec = {
-  name: 'SidestepRmsNormGradInto',
+const backward: KernelSpec = {
+  name: 'SidestepRmsNormGrad',
   inPlace: ['gradWeight'],
   outputs: ({ x }) => [
     { shape: x!.shape, dtype: 'float32' },
@@ -65,17 +42,7 @@ const gradInto: KernelSpec = {
   },
 };
 
-export const rmsNormSpecs = [forward, backward, gradInto] as KernelSpec[];
-
-export const rmsNormGradient: tf.GradConfig = {
-  kernelName: forward.name,
-  inputsToSave: ['x', 'weight'],
-  gradFunc: (gradY, saved, attributes) => {
-    const [x, weight] = saved as [tf.Tensor, tf.Tensor];
-    const [gradX, gradWeight] = runKernel(backward.name, { x, weight, gradY: firstGradient(gradY) }, { eps: attributes.eps as number });
-    return { x: () => gradX!, weight: () => gradWeight! };
-  },
-};
+export const rmsNormSpecs = [forward, backward] as KernelSpec[];
 
 /**
  * Root-mean-square normalisation over the last axis: y = x / sqrt(mean(x²) + eps) · weight
@@ -117,7 +84,7 @@ export function rmsNormGrad({ x, weight, eps, gradY, residualGrad, gradWeight }:
   assertTensor('rmsNormGrad', 'gradY', gradY, x.shape);
   if (residualGrad) assertTensor('rmsNormGrad', 'residualGrad', residualGrad, x.shape);
   if (gradWeight) assertOperand('rmsNormGrad', 'gradWeight', gradWeight, columns);
-  const [gradX, stats] = runKernel(gradInto.name, { x, weight, gradY, ...(residualGrad ? { residualGrad } : {}), ...(gradWeight ? { gradWeight } : {}) }, { eps });
+  const [gradX, stats] = runKernel(backward.name, { x, weight, gradY, ...(residualGrad ? { residualGrad } : {}), ...(gradWeight ? { gradWeight } : {}) }, { eps });
   stats!.dispose();
   return gradX!;
 }

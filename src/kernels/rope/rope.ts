@@ -3,25 +3,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertTensor } from '../assertShape.ts';
 import { assertSoleOwner } from '../assertSoleOwner.ts';
-import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { assertPositions, ropeAngles, ropeRotate, ropeRotateInPlace } from './rope.cpu.ts';
-import { ropeProgram, rotateProgram } from './rope.webgpu.ts';
+import { type KernelSpec, runKernel } from '../kernelSpec.ts';
+import { assertPositions, ropeAngles, ropeRotateInPlace } from './rope.cpu.ts';
+import { rotateProgram } from './rope.webgpu.ts';
 
-const rotate: KernelSpec<'x' | 'cos' | 'sin' | 'positions'> = {
-  name: 'SidestepRope',
-  outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
-  host: ({ x, cos, sin, positions }, { direction }, [out]) =>
-    ropeRotate(x.f32, cos.f32, sin.f32, positions.i32, out!.f32, x.shape[2]!, x.shape[3]!, direction === 1 ? 1 : -1),
-  wasm: (simd, { x, cos, sin, positions }, { direction }, [out]) => {
-    assertPositions(simd.i32(positions), cos.shape[0]!);
-    simd.run('rope', simd.parallel(3 * tf.util.sizeFromShape(x.shape)), x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number, x.at, cos.at, sin.at, positions.at, out!.at);
-  },
-  webgpu: ({ x, cos, sin, positions }, { direction }, [out]) => [
-    ropeProgram({ x, cos, sin, positions, out: out! }, x.shape[0]! * x.shape[1]!, x.shape[2]!, x.shape[3]!, direction as number),
-  ],
-};
-
-const rotateRows: KernelSpec<'qkv' | 'cos' | 'sin' | 'positions'> = {
+const rotate: KernelSpec<'qkv' | 'cos' | 'sin' | 'positions'> = {
   name: 'SidestepRopeInPlace',
   inPlace: ['qkv'],
   outputs: () => [],
@@ -41,37 +27,7 @@ const rotateRows: KernelSpec<'qkv' | 'cos' | 'sin' | 'positions'> = {
   ],
 };
 
-export const ropeSpecs = [rotate, rotateRows] as KernelSpec[];
-
-export const ropeGradient: tf.GradConfig = {
-  kernelName: rotate.name,
-  inputsToSave: ['cos', 'sin', 'positions'],
-  gradFunc: (gradOut, saved, attributes) => ({
-    x: () => {
-      const [cos, sin, positions] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-      return runKernel(rotate.name, { x: firstGradient(gradOut), cos, sin, positions }, { direction: -(attributes.direction as number) })[0]!;
-    },
-  }),
-};
-
-/**
- * Rotates the pairs (x[i], x[i + K/2]) of each head by position · theta^(−2i/K).
- * @param x         [B, T, H, K] float32, borrowed; K even
- * @param cos       [P, K/2] float32 of createRopeTables, borrowed
- * @param sin       [P, K/2] float32, borrowed
- * @param positions [B, T] int32, borrowed; each in 0..P-1 (throws on WASM; on WebGPU a position outside reads the table's edge)
- * @returns         [B, T, H, K] float32, owned by the caller
- * @throws EngineError bad-shape, bad-argument
- */
-export function rope(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor, positions: tf.Tensor): tf.Tensor {
-  assertTensor('rope', 'x', x, [null, null, null, null]);
-  const [B, T, , K] = x.shape as [number, number, number, number];
-  if (K % 2 !== 0) throw new EngineError('bad-shape', `rope: the head size ${K} must be even.`);
-  assertTensor('rope', 'cos', cos, [null, K / 2]);
-  assertTensor('rope', 'sin', sin, cos.shape);
-  assertTensor('rope', 'positions', positions, [B, T], 'int32');
-  return runKernel(rotate.name, { x, cos, sin, positions }, { direction: 1 })[0]!;
-}
+export const ropeSpecs = [rotate] as KernelSpec[];
 
 /** Where to turn which heads of rows q | k | v by how much. */
 export interface Rotation {
@@ -86,7 +42,8 @@ export interface Rotation {
 }
 
 /**
- * rope on the first heads of each row, in place. The gradient is the same with direction −1.
+ * Rotates the pairs (x[i], x[i + K/2]) of the first heads of each row by position · theta^(−2i/K), in place. The gradient is the same with
+ * direction −1.
  * @param qkv       [R, W] float32, W ≥ heads · headDim, owned by the caller alone; rewritten
  * @param direction −1 turns back
  * @throws EngineError bad-shape, bad-argument if another tensor shares the storage of qkv
@@ -98,11 +55,11 @@ export function rotateInPlace(qkv: tf.Tensor, { cos, sin, positions, heads, head
   assertTensor('rotateInPlace', 'sin', sin, cos.shape);
   assertTensor('rotateInPlace', 'positions', positions, [qkv.shape[0]!], 'int32');
   assertSoleOwner('rotateInPlace', 'qkv', qkv);
-  runKernel(rotateRows.name, { qkv, cos, sin, positions }, { heads, headDim, direction });
+  runKernel(rotate.name, { qkv, cos, sin, positions }, { heads, headDim, direction });
 }
 
 /**
- * The tables of `rope`, made in float64 and rounded once: WGSL's own sin and cos are only accurate near zero.
+ * The tables of `rotateInPlace`, made in float64 and rounded once: WGSL's own sin and cos are only accurate near zero.
  * @returns cos and sin [maxPositionEmbeddings, headDim / 2] float32, owned by the caller
  */
 export function createRopeTables(config: { maxPositionEmbeddings: number; headDim: number; ropeTheta: number }): { cos: tf.Tensor; sin: tf.Tensor } {

@@ -1,39 +1,12 @@
 /** The gated activation of llama's MLP (Shazeer 2020). */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertTensor } from '../assertShape.ts';
-import { firstGradient, type KernelSpec, runKernel } from '../kernelSpec.ts';
-import { swiGluBackward, swiGluForward, swiGluFusedBackward, swiGluFusedForward } from './swiGlu.cpu.ts';
-import { swiGluFusedGradProgram, swiGluFusedProgram, swiGluGradProgram, swiGluProgram } from './swiGlu.webgpu.ts';
+import { type KernelSpec, runKernel } from '../kernelSpec.ts';
+import { swiGluFusedBackward, swiGluFusedForward } from './swiGlu.cpu.ts';
+import { swiGluFusedGradProgram, swiGluFusedProgram } from './swiGlu.webgpu.ts';
 
-const forward: KernelSpec<'gate' | 'up'> = {
-  name: 'SidestepSwiGlu',
-  outputs: ({ gate }) => [{ shape: gate.shape, dtype: 'float32' }],
-  host: ({ gate, up }, _attributes, [out]) => swiGluForward(gate.f32, up.f32, out!.f32),
-  wasm: (simd, { gate, up }, _attributes, [out]) => {
-    const n = tf.util.sizeFromShape(gate.shape);
-    simd.run('swiGlu', simd.parallel(20 * n), n, gate.at, up.at, out!.at);
-  },
-  webgpu: ({ gate, up }, _attributes, [out]) => [swiGluProgram(gate, up, out!, tf.util.sizeFromShape(gate.shape))],
-};
-
-const backward: KernelSpec<'gate' | 'up' | 'gradOut'> = {
-  name: 'SidestepSwiGluGrad',
-  outputs: ({ gate }) => [
-    { shape: gate.shape, dtype: 'float32' },
-    { shape: gate.shape, dtype: 'float32' },
-  ],
-  host: ({ gate, up, gradOut }, _attributes, [gradGate, gradUp]) => swiGluBackward(gate.f32, up.f32, gradOut.f32, gradGate!.f32, gradUp!.f32),
-  wasm: (simd, { gate, up, gradOut }, _attributes, [gradGate, gradUp]) => {
-    const n = tf.util.sizeFromShape(gate.shape);
-    simd.run('swiGluGrad', simd.parallel(30 * n), n, gate.at, up.at, gradOut.at, gradGate!.at, gradUp!.at);
-  },
-  webgpu: ({ gate, up, gradOut }, _attributes, [gradGate, gradUp]) => [
-    swiGluGradProgram({ gate, up, gradOut, gradGate: gradGate!, gradUp: gradUp! }, tf.util.sizeFromShape(gate.shape)),
-  ],
-};
-
-const fused: KernelSpec<'gateUp'> = {
+const forward: KernelSpec<'gateUp'> = {
   name: 'SidestepSwiGluFused',
   outputs: ({ gateUp: { shape } }) => [{ shape: [shape[0]!, shape[1]! / 2], dtype: 'float32' }],
   host: ({ gateUp }, _attributes, [out]) => swiGluFusedForward(gateUp.f32, out!.f32, out!.shape[1]!),
@@ -44,7 +17,7 @@ const fused: KernelSpec<'gateUp'> = {
   webgpu: ({ gateUp }, _attributes, [out]) => [swiGluFusedProgram(gateUp, out!, out!.shape[0]!, out!.shape[1]!)],
 };
 
-const fusedBackward: KernelSpec<'gateUp' | 'gradOut'> = {
+const backward: KernelSpec<'gateUp' | 'gradOut'> = {
   name: 'SidestepSwiGluFusedGrad',
   outputs: ({ gateUp }) => [{ shape: gateUp.shape, dtype: 'float32' }],
   host: ({ gateUp, gradOut }, _attributes, [gradGateUp]) => swiGluFusedBackward(gateUp.f32, gradOut.f32, gradGateUp!.f32, gradOut.shape[1]!),
@@ -55,30 +28,7 @@ const fusedBackward: KernelSpec<'gateUp' | 'gradOut'> = {
   webgpu: ({ gateUp, gradOut }, _attributes, [gradGateUp]) => [swiGluFusedGradProgram(gateUp, gradOut, gradGateUp!, gradOut.shape[0]!, gradOut.shape[1]!)],
 };
 
-export const swiGluSpecs = [forward, backward, fused, fusedBackward] as KernelSpec[];
-
-export const swiGluGradient: tf.GradConfig = {
-  kernelName: forward.name,
-  inputsToSave: ['gate', 'up'],
-  gradFunc: (gradOut, saved) => {
-    const [gate, up] = saved as [tf.Tensor, tf.Tensor];
-    const [gradGate, gradUp] = runKernel(backward.name, { gate, up, gradOut: firstGradient(gradOut) });
-    return { gate: () => gradGate!, up: () => gradUp! };
-  },
-};
-
-/**
- * out = silu(gate) · up, silu(x) = x · sigmoid(x)
- * @param gate any shape, float32, borrowed
- * @param up   the same shape, float32, borrowed
- * @returns    the same shape, float32, owned by the caller
- * @throws EngineError bad-shape if the shapes differ
- */
-export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
-  assertTensor('swiGlu', 'gate', gate, gate.shape);
-  assertTensor('swiGlu', 'up', up, gate.shape);
-  return runKernel(forward.name, { gate, up })[0]!;
-}
+export const swiGluSpecs = [forward, backward] as KernelSpec[];
 
 function halfWidth(op: string, gateUp: tf.Tensor): number {
   assertTensor(op, 'gateUp', gateUp, [null, null]);
@@ -88,14 +38,14 @@ function halfWidth(op: string, gateUp: tf.Tensor): number {
 }
 
 /**
- * swiGlu of gate and up that one projection made side by side.
+ * out = silu(gate) · up, silu(x) = x · sigmoid(x), of gate and up that one projection made side by side.
  * @param gateUp [R, 2F] float32, gate in the first F columns, borrowed
  * @returns      [R, F] float32, owned by the caller
  * @throws EngineError bad-shape if the columns are not even in number
  */
 export function swiGluFused(gateUp: tf.Tensor): tf.Tensor {
   halfWidth('swiGluFused', gateUp);
-  return runKernel(fused.name, { gateUp })[0]!;
+  return runKernel(forward.name, { gateUp })[0]!;
 }
 
 /**
@@ -107,5 +57,5 @@ export function swiGluFused(gateUp: tf.Tensor): tf.Tensor {
  */
 export function swiGluFusedGrad(gateUp: tf.Tensor, gradOut: tf.Tensor): tf.Tensor {
   assertTensor('swiGluFusedGrad', 'gradOut', gradOut, [gateUp.shape[0]!, halfWidth('swiGluFusedGrad', gateUp)]);
-  return runKernel(fusedBackward.name, { gateUp, gradOut })[0]!;
+  return runKernel(backward.name, { gateUp, gradOut })[0]!;
 }

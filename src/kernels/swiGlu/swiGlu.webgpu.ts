@@ -1,51 +1,8 @@
 /** WGSL of swiGlu. The exponent is clamped: WGSL may assume that no infinity occurs. */
-import type * as tf from '@tensorflow/tfjs-core';
 import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 
-const sigmoid = 'let s = 1.0 / (1.0 + exp(-clamp(g, -80.0, 80.0)));';
-
-export function swiGluProgram(gate: tf.TensorInfo, up: tf.TensorInfo, out: tf.TensorInfo, count: number): WgslProgram {
-  return {
-    key: 'swiGlu',
-    bindings: [
-      { name: 'gate', tensor: gate, element: 'f32', access: 'read' },
-      { name: 'up', tensor: up, element: 'f32', access: 'read' },
-      { name: 'out', tensor: out, element: 'f32', access: 'read_write' },
-    ],
-    uniforms: [countUniform(count)],
-    code: () => `${lineMain}
-  let g = gate[i];
-  ${sigmoid}
-  out[i] = g * s * up[i];
-}`,
-    workgroups: lineWorkgroups(count),
-  };
-}
-
-export function swiGluGradProgram(t: { gate: tf.TensorInfo; up: tf.TensorInfo; gradOut: tf.TensorInfo; gradGate: tf.TensorInfo; gradUp: tf.TensorInfo }, count: number): WgslProgram {
-  return {
-    key: 'swiGluGrad',
-    bindings: [
-      { name: 'gate', tensor: t.gate, element: 'f32', access: 'read' },
-      { name: 'up', tensor: t.up, element: 'f32', access: 'read' },
-      { name: 'gradOut', tensor: t.gradOut, element: 'f32', access: 'read' },
-      { name: 'gradGate', tensor: t.gradGate, element: 'f32', access: 'read_write' },
-      { name: 'gradUp', tensor: t.gradUp, element: 'f32', access: 'read_write' },
-    ],
-    uniforms: [countUniform(count)],
-    code: () => `${lineMain}
-  let g = gate[i];
-  let d = gradOut[i];
-  ${sigmoid}
-  gradGate[i] = d * up[i] * s * (1.0 + g * (1.0 - s));
-  gradUp[i] = d * g * s;
-}`,
-    workgroups: lineWorkgroups(count),
-  };
-}
-
-const fusedSigmoid = (element: string): string => `let s = 1.0 / (1.0 + exp(clamp(-g, ${element}(-80.0), ${element}(80.0))));`;
+const sigmoid = (element: string): string => `let s = 1.0 / (1.0 + exp(clamp(-g, ${element}(-80.0), ${element}(80.0))));`;
 
 /** Rows of gate and up side by side; a value or, where F allows, four an invocation. */
 export function swiGluFusedProgram(gateUp: KernelTensor, out: KernelTensor, R: number, F: number): WgslProgram {
@@ -60,7 +17,7 @@ export function swiGluFusedProgram(gateUp: KernelTensor, out: KernelTensor, R: n
     code: () => `${lineMain}
   let at = i + (i / params.F) * params.F;
   let g = gateUp[at];
-  ${fusedSigmoid(element)}
+  ${sigmoid(element)}
   out[i] = g * s * gateUp[at + params.F];
 }`,
     workgroups: lineWorkgroups(R * width),
@@ -81,7 +38,7 @@ export function swiGluFusedGradProgram(gateUp: KernelTensor, gradOut: KernelTens
   let at = i + (i / params.F) * params.F;
   let g = gateUp[at];
   let d = gradOut[i];
-  ${fusedSigmoid(element)}
+  ${sigmoid(element)}
   gradGateUp[at] = d * gateUp[at + params.F] * s * (1.0 + g * (1.0 - s));
   gradGateUp[at + params.F] = d * g * s;
 }`,
