@@ -41,7 +41,7 @@ const specs: KernelSpec[] = [
   batchMatMulSpec,
 ];
 
-const gradients: tf.GradConfig[] = [swiGluGradient];
+const gradients: tf.GradConfig[] = [];
 
 /**
  * tfjs clones every tensor that a gradient needs; on WASM each clone is a copy of the values (270 copies in a training step). Share the
