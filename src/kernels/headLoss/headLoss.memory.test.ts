@@ -60,11 +60,14 @@ describe('the memory of the head loss', () => {
     expect(peakFloats({ semantic: true, anchored: false, D: 32 })).toBe(N * (statsWidth + 2) + N * C + (N + tiles.rows) * 32 + 2 * tile);
   });
 
-  it('is planned below twice the hidden states for 1024 tokens and a vocabulary of 50 257, and one tile for small ones', () => {
-    const [tokens, width] = [1024, 768];
+  it.each([512, 1024, 8192])('is planned below twice the hidden states for %i unsafe tokens and a vocabulary of 50 257', (tokens) => {
+    const width = 768;
     const { rows, columns, whole } = planTiles(tokens, 50257, width);
     expect(whole).toBe(false);
     expect(tokens * (width + statsWidth + 2) + rows * width + 2 * rows * columns).toBeLessThan(2 * tokens * (width + 2));
+  });
+
+  it('is one tile for small vocabularies', () => {
     expect(planTiles(512, 2048, 128)).toEqual({ rows: 512, columns: 2048, whole: true });
   });
 

@@ -15,17 +15,17 @@ export interface TilePlan {
 const wholeTileBytes = 8 * 2 ** 20;
 
 /** Other tiles have this many bytes, or a quarter of the hidden states where that is more. */
-const smallestTileBytes = 2 ** 20;
+const smallestTileBytes = 2 ** 19;
 
 /** Tiles are not cut below this many rows: matrix products of fewer are slow. */
-const fewestRows = 256;
+const fewestRows = 128;
 
 const alignDown = (size: number): number => Math.max(sliceAlignment, Math.floor(size / sliceAlignment) * sliceAlignment);
 const alignUp = (size: number): number => Math.ceil(size / sliceAlignment) * sliceAlignment;
 
 /**
- * Logits of at most 8 MiB are one tile. Larger ones are cut into tiles of max(1 MiB, N C floats / 4) bytes with a quarter of the rows, but
- * at least 256: so two tiles and the scratch rows of a tile take less room than the hidden states of many tokens do.
+ * Logits of at most 8 MiB are one tile. Larger ones are cut into tiles of max(512 KiB, N C floats / 4) bytes with a quarter of the rows, but
+ * at least 128: so two tiles and the scratch rows of a tile take less room than the hidden states of many tokens do.
  * Rows and columns begin at multiples of 64, where slices may begin.
  * @param C size of a hidden state
  */
