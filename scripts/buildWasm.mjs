@@ -1,6 +1,7 @@
 /**
  * Builds src/kernels/simd/assembly into src/kernels/simd/simdBinary.ts: two small WebAssembly modules (relaxed SIMD and plain) as
- * base64, for unshared memory; sharedMemory.ts makes them fit a shared one. Committed with their source so that neither Node nor Vite needs a loader. `--check` compares instead of writing.
+ * base64, for unshared memory; sharedMemory.ts makes them fit a shared one. Committed with their source so that neither Node nor Vite
+ * needs a loader. `--check` compares instead of writing.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
