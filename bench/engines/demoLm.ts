@@ -1,28 +1,22 @@
 /**
- * Workloads D and G on our engine: a fine-tuning step of the embedded demo LM, semantic and plain on the very same rows, and generation.
+ * Workloads D and G on our engine: a fine-tuning step of the embedded demo LM, semantic and plain on the same sets of rows, and generation.
  * The unsafe rows are answers that this LM gave to the built-in harmful prompts, as in the demo.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { DEMO_MODEL, readBuiltIn, readModelFolder, toPairs } from '../../cli/project.ts';
-import { parseTrainConfig } from '../../src/config/train.ts';
-import { type Batch, createBatch } from '../../src/data/batches.ts';
-import { encodeTrainingData, type EncodedRow } from '../../src/data/encodeTrainingData.ts';
+import { parseTrainConfig, type TrainConfig } from '../../src/config/train.ts';
+import { encodeTrainingData, type EncodedRow, type EncodedTrainingData } from '../../src/data/encodeTrainingData.ts';
 import { generate } from '../../src/generate/generate.ts';
-import { clipScale } from '../../src/kernels/sumSquares/sumSquares.ts';
 import { cloneLm, createLm } from '../../src/lm/params.ts';
 import { filesSource } from '../../src/loader/fetchFolder.ts';
 import { openModelFolder } from '../../src/loader/modelFolder.ts';
-import { AdamW } from '../../src/optim/adamW.ts';
-import { readTensor } from '../../src/optim/readTensor.ts';
+import type { StepMetrics } from '../../src/records/run.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { BaseReference } from '../../src/train/baseReference.ts';
-import { addGradients } from '../../src/train/gradients.ts';
+import { openTrainer, type Trainer } from '../../src/train/trainer.ts';
 import type { OpenEngine } from './engine.ts';
 import { openOurs } from './openOurs.ts';
 
 export interface TrainRequest {
   mode: 'semantic' | 'sft';
-  first: number;
   count: number;
 }
 export interface TimedTokens {
@@ -33,16 +27,6 @@ export interface GenerateRequest {
   batchSize: number;
   /** New tokens of each row: a row whose answer ends goes on with the next prompt's. */
   tokens: number;
-}
-
-/** A batch whose unsafe responses are trained on like the others: as many tokens, as many rows of the head. */
-function asPlain(batch: Batch): Batch {
-  const { benign, unsafe } = batch;
-  const both = (a: Int32Array, b: Int32Array): Int32Array => Int32Array.from([...a, ...b]);
-  const end = benign.rowOffsets.at(-1) ?? 0;
-  const none = { positions: new Int32Array(0), labels: new Int32Array(0), rowOffsets: new Int32Array(1) };
-  const rowOffsets = both(benign.rowOffsets, unsafe.rowOffsets.subarray(1).map((offset) => offset + end));
-  return { ...batch, benign: { positions: both(benign.positions, unsafe.positions), labels: both(benign.labels, unsafe.labels), rowOffsets }, unsafe: none, unsafeRows: [] };
 }
 
 const open: OpenEngine<{ backend: 'webgpu' | 'wasm' }> = async ({ backend }) => {
@@ -64,44 +48,36 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm' }> = async ({ backend }) => 
     return { elapsedMs: performance.now() - started, tokens: made };
   };
 
-  const config = parseTrainConfig({});
-  const prepareTraining = async () => {
-    const base = cloneLm(lm);
-    const trained = cloneLm(lm);
-    const encode = async (set: 'everyday' | 'borderline') => toPairs(await readBuiltIn(set, 'curate'));
-    const unsafe: EncodedRow[] = [];
-    const answers = new Map<number, number[]>();
+  // The weights stay near those of the demo: the time does not depend on them, but a diverged LM would be another workload.
+  const config = parseTrainConfig({ maxSteps: 100_000, learningRate: 1e-6, borderlineShare: 0 });
+  const sampleUnsafe = async (): Promise<EncodedRow[]> => {
     const requests = prompts.slice(0, config.unsafeSamples).map((inputIds, seed) => ({ inputIds, seed }));
-    for await (const step of generate(base, requests, { ...sampling, maxNewTokens: 48, batchSize: 32, eosTokenIds: tokenizer.eosTokenIds }))
-      for (const { index, tokenId } of step) answers.set(index, [...(answers.get(index) ?? []), tokenId]);
-    for (const [index, answer] of answers) {
-      const inputIds = requests[index]!.inputIds;
-      unsafe.push({ tokenIds: Int32Array.from([...inputIds, ...answer]), promptLength: inputIds.length });
-    }
-    const benign = encodeTrainingData({ unsafe: [], everyday: await encode('everyday'), borderline: await encode('borderline') }, tokenizer, { ...config, semanticLambda: 0 });
-    const rows = { ...benign, unsafe };
-    return { trained, rows, reference: await BaseReference.create(base, rows, config), optimizer: new AdamW(trained, config), gradients: tf.tidy(() => tf.variable(tf.zeros([trained.layout.size]), false)) };
+    const answers = requests.map((): number[] => []);
+    for await (const step of generate(lm, requests, { ...sampling, maxNewTokens: 48, batchSize: 32, eosTokenIds: tokenizer.eosTokenIds }))
+      for (const { index, tokenId } of step) answers[index]!.push(tokenId);
+    return requests.map(({ inputIds }, i) => ({ tokenIds: Int32Array.from([...inputIds, ...answers[i]!]), promptLength: inputIds.length }));
+  };
+  /** Every step has 8 benign and 8 unsafe rows; plain fine-tuning learns the unsafe ones like the others, as the half that is borderline. */
+  const prepareTraining = async (): Promise<Record<TrainRequest['mode'], Trainer>> => {
+    const unsafe = await sampleUnsafe();
+    const encode = async (set: 'everyday' | 'borderline') => toPairs(await readBuiltIn(set, 'curate'));
+    const { everyday, borderline } = encodeTrainingData({ unsafe: [], everyday: await encode('everyday'), borderline: await encode('borderline') }, tokenizer, { ...config, semanticLambda: 0 });
+    const benign = [...everyday, ...borderline];
+    const trainer = (rows: EncodedTrainingData, changes: Partial<TrainConfig>): Promise<Trainer> => openTrainer({ lm: cloneLm(lm), base: lm, rows, config: { ...config, ...changes } });
+    const benignPerStep = config.benignPerStep + config.unsafePerStep;
+    return {
+      semantic: await trainer({ unsafe, everyday: benign, borderline: [] }, {}),
+      sft: await trainer({ unsafe: [], everyday: benign, borderline: unsafe }, { semanticLambda: 0, unsafePerStep: 0, benignPerStep, borderlineShare: config.unsafePerStep / benignPerStep }),
+    };
   };
   let training: Awaited<ReturnType<typeof prepareTraining>> | null = null;
-  let done = 0;
 
-  const train = async ({ mode, first, count }: TrainRequest): Promise<TimedTokens> => {
-    training ??= await prepareTraining();
-    const { trained, rows, reference, optimizer, gradients } = training;
-    const settings = mode === 'semantic' ? config : { ...config, semanticLambda: 0 };
-    let tokens = 0;
+  const train = async ({ mode, count }: TrainRequest): Promise<TimedTokens> => {
+    const trainer = (training ??= await prepareTraining())[mode];
     const started = performance.now();
-    for (let i = first; i < first + count; i++) {
-      const drawn = createBatch(rows, config, i);
-      const terms = addGradients(trained, reference, mode === 'semantic' ? drawn : asPlain(drawn), settings, gradients);
-      const clip = clipScale(gradients, config.maxGradNorm, 1);
-      // The weights stay near those of the demo: the time does not depend on them, but a diverged LM would be another workload.
-      optimizer.step(gradients, clip, 1e-6, ++done);
-      const [loss] = await readTensor(terms);
-      if (!Number.isFinite(loss)) throw new Error(`The ${mode} loss is ${loss}.`);
-      tf.dispose([terms, clip]);
-      tokens += drawn.tokens;
-    }
+    const taken: Promise<StepMetrics>[] = [];
+    for (let i = 0; i < count; i++) taken.push((await trainer.takeStep())!.metrics);
+    const tokens = (await Promise.all(taken)).reduce((sum, metrics) => sum + metrics.tokens, 0);
     await opened.assertHealthy();
     return { elapsedMs: performance.now() - started, tokens };
   };

@@ -1,4 +1,4 @@
-/** Registers every kernel and gradient of ours with tfjs. The one list of them. */
+/** Registers every kernel of ours with tfjs. The one list of them. */
 import * as tf from '@tensorflow/tfjs-core';
 import { adamWSpecs } from './adamW/adamW.ts';
 import { attentionFusedSpecs } from './attention/attentionFused.ts';
@@ -17,7 +17,7 @@ import { rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
 import { ropeSpecs } from './rope/rope.ts';
 import { samplingSpecs } from './sampling/sampling.ts';
 import { semanticObjectiveSpecs } from './semanticObjective/semanticObjective.ts';
-import { sumSquaresSpecs } from './sumSquares/sumSquares.ts';
+import { clipScaleSpecs } from './clipScale/clipScale.ts';
 import { swiGluSpecs } from './swiGlu/swiGlu.ts';
 
 const specs: KernelSpec[] = [
@@ -32,7 +32,7 @@ const specs: KernelSpec[] = [
   ...appendKvSpecs,
   ...samplingSpecs,
   ...adamWSpecs,
-  ...sumSquaresSpecs,
+  ...clipScaleSpecs,
   ...headLossSpecs,
   ...semanticObjectiveSpecs,
   matMul2dSpec,
@@ -40,8 +40,6 @@ const specs: KernelSpec[] = [
   columnSumsSpec,
   batchMatMulSpec,
 ];
-
-const gradients: tf.GradConfig[] = [];
 
 /**
  * tfjs clones every tensor that a gradient needs; on WASM each clone is a copy of the values (270 copies in a training step). Share the
@@ -63,7 +61,7 @@ function shareIdentity(): void {
 const registered = new Set<KernelBackendName>();
 
 /**
- * Registers our kernels for a backend, our gradients, and the gradients of stock kernels. Call it after the backend was opened (its own
+ * Registers our kernels for a backend, and the gradients of stock kernels. Call it after the backend was opened (its own
  * kernels are registered when it is first opened); may be called again.
  * tfjs' fused matMul is removed: its WASM version is wrong for transposed operands with a bias.
  */
@@ -71,10 +69,6 @@ export function registerKernels(backendName: KernelBackendName): void {
   if (registered.has(backendName)) return;
   registered.add(backendName);
   registerCoreGradients();
-  for (const config of gradients) {
-    if (tf.getGradient(config.kernelName)) tf.unregisterGradient(config.kernelName);
-    tf.registerGradient(config);
-  }
   for (const spec of specs) registerKernelSpec(spec, backendName);
   if (backendName === 'wasm') shareIdentity();
   if (tf.getKernel('_FusedMatMul', backendName)) tf.unregisterKernel('_FusedMatMul', backendName);

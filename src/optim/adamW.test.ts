@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { packSlab, type SlabLayout, unpackSlab } from '../kernels/slabLayout.ts';
 import { layOutSlices } from '../kernels/slice.ts';
-import { clipScale } from '../kernels/sumSquares/sumSquares.ts';
+import { clipScale } from '../kernels/clipScale/clipScale.ts';
 import { openTestBackend } from '../testing/backend.ts';
 import { loadTrainReference } from '../testing/trainReference.ts';
 import { AdamW } from './adamW.ts';
@@ -30,10 +30,11 @@ const createParams = () => ({ slab: tf.tidy(() => tf.variable(slabOf(reference.i
 describe('AdamW with clipping', () => {
   it('takes the ten steps that PyTorch takes, decay on matrices only', async () => {
     const params = createParams();
+    const [losses, held] = [tf.tensor1d([1]), tf.zeros([1])];
     const optimizer = new AdamW(params, reference);
     for (let t = 0; t < 10; t++) {
       const gradients = slabOf(reference.gradients[t]!);
-      const clip = clipScale(gradients, reference.maxGradNorm, 1);
+      const clip = clipScale(gradients, losses, held, reference.maxGradNorm, 1);
       expect((await readTensor(clip))[0]! / reference.gradNorms[t]!).toBeCloseTo(1, 5);
       optimizer.step(gradients, clip, reference.learningRate, t + 1);
       const now = unpackSlab(layout, await readTensor(params.slab));
@@ -42,7 +43,7 @@ describe('AdamW with clipping', () => {
       tf.dispose([gradients, clip]);
     }
     optimizer.dispose();
-    params.slab.dispose();
+    tf.dispose([params.slab, losses, held]);
   });
 
   it('goes on from captured moments as if it had never stopped, and leaves no tensors', async () => {
@@ -76,11 +77,12 @@ describe('AdamW with clipping', () => {
   });
 
   it('averages the gradients of micro-batches before it clips', async () => {
+    const [losses, held] = [tf.tensor1d([1]), tf.zeros([1])];
     const gradients = tf.tensor1d([6, 8]); // sums over 2 micro-batches; mean norm 5
-    const loose = clipScale(gradients, 10, 2);
+    const loose = clipScale(gradients, losses, held, 10, 2);
     expect([...(await loose.data())].map((value) => value.toFixed(5))).toEqual(['5.00000', '0.50000']);
-    const tight = clipScale(gradients, 1, 2);
+    const tight = clipScale(gradients, losses, held, 1, 2);
     expect((await tight.data())[1]).toBeCloseTo(0.1, 6);
-    tf.dispose([gradients, loose, tight]);
+    tf.dispose([gradients, loose, tight, losses, held]);
   });
 });

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { TrainConfig } from '../config/train.ts';
-import { adamWSlabStep } from '../kernels/adamW/adamW.ts';
+import { adamWStep } from '../kernels/adamW/adamW.ts';
 import { type NamedValues, packSlab, type SlabLayout, unpackSlab } from '../kernels/slabLayout.ts';
 import type { Slice } from '../kernels/slice.ts';
 import { readTensor } from './readTensor.ts';
@@ -55,7 +55,7 @@ export class AdamW {
     for (const { from, to, decay } of ranges) {
       if (from === to) continue;
       const part = (slab: tf.Tensor): Slice => ({ slab, offset: from, shape: [to - from] });
-      adamWSlabStep(
+      adamWStep(
         { params: part(this.params.slab), grads: part(gradients), m: part(this.first), v: part(this.second) },
         { learningRate, beta1, beta2, epsilon, weightDecay: decay, step, gradScale: clip },
       );

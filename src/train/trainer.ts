@@ -10,10 +10,10 @@ import type { TrainConfig } from '../config/train.ts';
 import { createBatch } from '../data/batches.ts';
 import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
 import { type CompileProgress, compilePipelines } from '../kernels/compilePipelines.ts';
-import { clipScale } from '../kernels/sumSquares/sumSquares.ts';
+import { readLater } from '../kernels/readLater.ts';
+import { clipScale } from '../kernels/clipScale/clipScale.ts';
 import { assignParams, type LanguageModel, readParams } from '../lm/params.ts';
 import { AdamW } from '../optim/adamW.ts';
-import { readTensor } from '../optim/readTensor.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import type { StepMetrics } from '../records/run.ts';
 import { BaseReference } from './baseReference.ts';
@@ -35,17 +35,29 @@ export interface TrainInput {
   onCompile?: (progress: CompileProgress) => void;
 }
 
-/** A run between two steps. `nextStep` and `captureState` must not overlap. */
+/** A step that the device has, or has done. */
+export interface TakenStep {
+  step: number;
+  /**
+   * Rejects with EngineError bad-config if loss or gradient is not finite: then the weights are still those of the last good step, as the
+   * device itself held this step back and all after it; with gpu-error if the device failed.
+   */
+  metrics: Promise<StepMetrics>;
+}
+
+/** A run between two steps. `nextStep`, `takeStep` and `captureState` must not overlap. */
 export interface Trainer {
-  /** Optimizer steps done. */
+  /** Optimizer steps done, or handed to the device. */
   readonly step: number;
   /** Whether all steps are done. */
   readonly finished: boolean;
   /**
-   * Takes one optimizer step.
-   * @returns its metrics, or null if the signal was aborted before the step was complete: then nothing has changed
-   * @throws EngineError bad-config if loss or gradient is not finite: then the weights are still those of the last step
+   * Hands one optimizer step to the device without waiting for its losses, so that the device never waits for the host. Two steps are under
+   * way at most: a third waits for the first.
+   * @returns the step, or null if the signal was aborted before the step was complete: then nothing has changed
    */
+  takeStep(signal?: AbortSignal): Promise<TakenStep | null>;
+  /** takeStep and its metrics in one. */
   nextStep(signal?: AbortSignal): Promise<StepMetrics | null>;
   /** Copies everything needed to go on later to the host. */
   captureState(): Promise<TrainState>;
@@ -65,6 +77,10 @@ class Run implements Trainer {
   private readonly optimizer: AdamW;
   /** Sums of the micro-batches' gradients; zeros between two steps. */
   private readonly gradients: tf.Variable;
+  /** [1], set by the device once a step was held back. */
+  private readonly held: tf.Variable;
+  private underWay: Promise<StepMetrics>[] = [];
+  private lastCompletedMs = 0;
 
   constructor(
     private readonly input: TrainInput,
@@ -73,6 +89,7 @@ class Run implements Trainer {
   ) {
     this.optimizer = new AdamW(input.lm, input.config);
     this.gradients = tf.tidy(() => tf.variable(tf.zeros([input.lm.layout.size]), false));
+    this.held = tf.tidy(() => tf.variable(tf.zeros([1]), false));
     const { state } = input;
     if (!state) return;
     restoreParams(input.lm, state);
@@ -90,14 +107,19 @@ class Run implements Trainer {
     const { lm, rows, config } = this.input;
     const batch = createBatch(rows, config, this.step * config.gradientAccumulationSteps);
     const terms = addGradients(lm, this.reference, batch, config, this.gradients);
-    const { clip, report } = this.reportOn([terms]);
-    this.optimizer.step(this.gradients, clip, 0, 1);
-    tf.dispose([terms, clip, report]);
+    void this.update([terms], 1);
+    terms.dispose();
   }
 
   async nextStep(signal?: AbortSignal): Promise<StepMetrics | null> {
+    const taken = await this.takeStep(signal);
+    return taken && taken.metrics;
+  }
+
+  async takeStep(signal?: AbortSignal): Promise<TakenStep | null> {
+    if (this.underWay.length > 1) await this.underWay[0];
     const { lm, rows, config } = this.input;
-    const started = performance.now();
+    const startedMs = performance.now();
     const step = this.step + 1;
     const microBatches = config.gradientAccumulationSteps;
     let tokens = 0;
@@ -111,12 +133,13 @@ class Run implements Trainer {
         allTerms.push(addGradients(lm, this.reference, batch, config, this.gradients));
         tokens += batch.tokens;
       }
-      const metrics = await this.applyGradients(allTerms, step);
+      const metrics = this.metricsOf(this.update(allTerms, step), { step, microBatches, tokens, startedMs });
+      this.underWay.push(metrics);
+      // Whoever asked hears of a failure through the step itself.
+      metrics.catch(() => {}).finally(() => (this.underWay = this.underWay.filter((other) => other !== metrics)));
       applied = true;
       this.step = step;
-      const stepMs = performance.now() - started;
-      this.elapsedMs += stepMs;
-      return { ...metrics, step, elapsedMs: this.elapsedMs, tokens, tokensPerSecond: (1000 * tokens) / stepMs };
+      return { step, metrics };
     } finally {
       tf.dispose(allTerms);
       // An optimizer step leaves zeros; a step that was not taken must not leave its gradients to the next one.
@@ -124,40 +147,47 @@ class Run implements Trainer {
     }
   }
 
-  private reportOn(allTerms: tf.Tensor1D[]): { clip: tf.Tensor1D; report: tf.Tensor1D } {
-    const clip = clipScale(this.gradients, this.input.config.maxGradNorm, allTerms.length) as tf.Tensor1D;
-    return { clip, report: tf.tidy(() => tf.concat([...allTerms, clip])) };
+  /** Clips and steps. @returns a read that is under way: the terms of all micro-batches, then norm and scale */
+  private update(allTerms: tf.Tensor1D[], step: number): Promise<Float32Array> {
+    const { config } = this.input;
+    const report = tf.tidy(() => {
+      const losses = allTerms.length === 1 ? allTerms[0]! : tf.concat(allTerms);
+      const clip = clipScale(this.gradients, losses, this.held, config.maxGradNorm, allTerms.length) as tf.Tensor1D;
+      this.optimizer.step(this.gradients, clip, learningRateAt(step, config), step);
+      return tf.concat([losses, clip]);
+    });
+    const read = readLater(report);
+    report.dispose();
+    return read;
   }
 
-  /** One read-back a step, before the update, so that a loss that is not finite never reaches the weights. */
-  private async applyGradients(allTerms: tf.Tensor1D[], step: number) {
-    const { config } = this.input;
-    const { clip, report } = this.reportOn(allTerms);
-    try {
-      const values = await readTensor(report);
-      const terms = Object.fromEntries(
-        termNames.map((name, t) => [name, allTerms.reduce((sum, _, i) => sum + values[i * termNames.length + t]!, 0) / allTerms.length]),
-      ) as Record<(typeof termNames)[number], number>;
-      const gradNorm = values.at(-2)!;
-      const bad = Object.entries({ ...terms, gradNorm }).find(([, value]) => !Number.isFinite(value));
-      if (bad)
-        throw new EngineError('bad-config', `Training stopped at step ${step}: ${bad[0]} is ${bad[1]}. The weights of step ${step - 1} are unharmed. Lower learningRate or semanticLambda.`);
-      const learningRate = learningRateAt(step, config);
-      this.optimizer.step(this.gradients, clip, learningRate, step);
-      return { ...terms, gradNorm, learningRate };
-    } finally {
-      tf.dispose([clip, report]);
-    }
+  private async metricsOf(read: Promise<Float32Array>, taken: { step: number; microBatches: number; tokens: number; startedMs: number }): Promise<StepMetrics> {
+    const { step, microBatches, tokens, startedMs } = taken;
+    const values = await read;
+    const terms = Object.fromEntries(
+      termNames.map((name, t) => [name, Array.from({ length: microBatches }, (_, i) => values[i * termNames.length + t]!).reduce((sum, value) => sum + value, 0) / microBatches]),
+    ) as Record<(typeof termNames)[number], number>;
+    const gradNorm = values.at(-2)!;
+    const bad = Object.entries({ ...terms, gradNorm }).find(([, value]) => !Number.isFinite(value));
+    if (bad)
+      throw new EngineError('bad-config', `Training stopped at step ${step}: ${bad[0]} is ${bad[1]}. The weights of step ${step - 1} are unharmed. Lower learningRate or semanticLambda.`);
+    const completedMs = performance.now();
+    // A step that was recorded while the one before it was being computed began when that one was done.
+    const stepMs = completedMs - Math.max(startedMs, this.lastCompletedMs);
+    this.lastCompletedMs = completedMs;
+    this.elapsedMs += stepMs;
+    return { ...terms, gradNorm, learningRate: learningRateAt(step, this.input.config), step, elapsedMs: this.elapsedMs, tokens, tokensPerSecond: (1000 * tokens) / stepMs };
   }
 
   async captureState(): Promise<TrainState> {
+    await Promise.all(this.underWay);
     const params = await readParams(this.input.lm);
     return { step: this.step, elapsedMs: this.elapsedMs, fingerprint: this.fingerprint, params, moments: await this.optimizer.captureMoments() };
   }
 
   dispose(): void {
     this.optimizer.dispose();
-    this.gradients.dispose();
+    tf.dispose([this.gradients, this.held]);
     this.reference.dispose();
   }
 }

@@ -21,7 +21,6 @@ describe.skipIf(!(await hasTestGpu()))('with a WebGPU adapter', () => {
     const failure: unknown = await trainer.nextStep().catch((thrown: unknown) => thrown);
     expect(failure).toBeInstanceOf(EngineError);
     expect((failure as EngineError).code).toBe('gpu-error');
-    expect(trainer.step).toBe(1);
     await expect(backend.assertHealthy()).rejects.toMatchObject({ code: 'device-lost' });
     await backend.close();
   });

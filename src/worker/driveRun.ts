@@ -8,7 +8,7 @@ import { chooseBest } from '../evaluate/bestCheckpoint.ts';
 import { evaluationPointOf } from '../evaluate/evaluate.ts';
 import { cloneLm, type LanguageModel, readParams } from '../lm/params.ts';
 import type { RunRecord } from '../records/run.ts';
-import { openTrainer, type Trainer } from '../train/trainer.ts';
+import { openTrainer, type TakenStep, type Trainer } from '../train/trainer.ts';
 import { encodeTrainState, type TrainState } from '../train/trainState.ts';
 import { encodeCheckpoint } from './checkpointFile.ts';
 import { type EngineState, requireBackend, requireModel } from './engineState.ts';
@@ -77,20 +77,34 @@ export async function driveRun(state: EngineState, control: JobControl, { record
     emit({ type: 'runChanged', run: summaryOf(record) });
   }
 
-  async function takeStep(trainer: Trainer): Promise<boolean> {
-    const startedMs = host.now();
-    const metrics = await trainer.nextStep(control.stopSignal);
-    if (!metrics) return false;
+  const underWay: TakenStep[] = [];
+
+  async function log({ metrics }: TakenStep): Promise<void> {
+    const { step, ...rest } = await metrics;
+    clock.stepped(rest.elapsedMs - (record.metrics.at(-1)?.elapsedMs ?? 0));
+    record = { ...record, step, metrics: [...record.metrics, { step, ...rest }] };
+    emit({ type: 'stepsLogged', jobId: control.jobId, runId, steps: [{ step, ...rest }] });
+    control.progress({ phase: 'training', done: step, total: config.maxSteps, unit: 'steps', etaMs: clock.etaMs(step), tokensPerSecond: rest.tokensPerSecond });
+  }
+
+  /** Waits for the steps that the device still has; the record is then as far as the trainer. */
+  async function catchUp(): Promise<void> {
+    for (let taken = underWay.shift(); taken; taken = underWay.shift()) await log(taken);
     await backend.assertHealthy();
-    clock.stepped(host.now() - startedMs);
-    record = { ...record, step: metrics.step, metrics: [...record.metrics, metrics] };
-    emit({ type: 'stepsLogged', jobId: control.jobId, runId, steps: [metrics] });
-    control.progress({ phase: 'training', done: metrics.step, total: config.maxSteps, unit: 'steps', etaMs: clock.etaMs(metrics.step), tokensPerSecond: metrics.tokensPerSecond });
-    return true;
+  }
+
+  /** On a GPU the losses of a step are read while it computes the next one; elsewhere they are there at once. */
+  async function takeStep(trainer: Trainer): Promise<boolean> {
+    const taken = await trainer.takeStep(control.stopSignal);
+    if (taken) underWay.push(taken);
+    if (!taken || backend.backend !== 'webgpu') await catchUp();
+    else if (underWay.length > 1) await log(underWay.shift()!);
+    return taken !== null;
   }
 
   /** A paused run may wait for days, and the page may close meanwhile. */
   async function waitOutPause(trainer: Trainer): Promise<void> {
+    await catchUp();
     await save(trainer);
     await change({ status: 'paused' });
     await control.turn();
@@ -104,9 +118,12 @@ export async function driveRun(state: EngineState, control: JobControl, { record
       else await control.turn();
       if (control.stopRequested || !(await takeStep(trainer))) break;
       const { step } = trainer;
-      if (step % config.evalSteps === 0 || trainer.finished) await evaluateHere(lm);
-      if (step % config.saveSteps === 0 || trainer.finished) await save(trainer);
+      const [evaluates, saves] = [step % config.evalSteps === 0 || trainer.finished, step % config.saveSteps === 0 || trainer.finished];
+      if (evaluates || saves) await catchUp();
+      if (evaluates) await evaluateHere(lm);
+      if (saves) await save(trainer);
     }
+    await catchUp();
     control.signal.throwIfAborted();
     // Stopped between two evaluations: the last step gets its own, so that it can be kept.
     await evaluateHere(lm);

@@ -1,4 +1,4 @@
-/** CPU twin of adamW: rewrites parameter and moments in flat arrays. */
+/** CPU twin of adamW: rewrites parameters, gradients and moments in flat arrays. */
 import type { Floats } from '../floats.ts';
 
 /** The numbers of one AdamW step; `step` counts from 1. */
@@ -16,9 +16,13 @@ export function biasCorrection(beta: number, step: number): number {
   return 1 - beta ** step;
 }
 
-/** One AdamW step with decoupled weight decay (Loshchilov & Hutter 2019), gradients multiplied by gradScale first; param, m and v are rewritten. */
+/** One AdamW step with decoupled weight decay (Loshchilov & Hutter 2019), gradients multiplied by gradScale first and then set to 0; gradScale NaN changes nothing else. All are rewritten. */
 export function adamWUpdate(param: Floats, grad: Floats, m: Floats, v: Floats, gradScale: number, settings: AdamWSettings): void {
   const { learningRate, beta1, beta2, epsilon, weightDecay, step } = settings;
+  if (Number.isNaN(gradScale)) {
+    grad.fill(0);
+    return;
+  }
   const keep = 1 - learningRate * weightDecay;
   const stepSize = learningRate / biasCorrection(beta1, step);
   const rootCorrection = Math.sqrt(biasCorrection(beta2, step));
@@ -32,4 +36,5 @@ export function adamWUpdate(param: Floats, grad: Floats, m: Floats, v: Floats, g
     v[i] = vi;
     param[i] = param[i]! * keep - (stepSize * mi) / (Math.sqrt(vi) / rootCorrection + epsilon);
   }
+  grad.fill(0);
 }

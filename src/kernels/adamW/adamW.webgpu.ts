@@ -1,5 +1,4 @@
-/** WGSL of adamW: parameter and both moments rewritten in one pass. */
-import type * as tf from '@tensorflow/tfjs-core';
+/** WGSL of adamW: parameters, gradients and both moments rewritten in one pass. */
 import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 import { type AdamWSettings, biasCorrection } from './adamW.cpu.ts';
@@ -20,42 +19,15 @@ function uniformsOf(count: number, { learningRate, beta1, beta2, epsilon, weight
   ];
 }
 
+/** Four values an invocation where their number allows. The scale NaN (told by its bits, as WGSL may assume that there are none) changes nothing. */
 export function adamWProgram(
-  t: { param: tf.TensorInfo; grad: tf.TensorInfo; m: tf.TensorInfo; v: tf.TensorInfo; gradScale: tf.TensorInfo },
-  count: number,
-  settings: AdamWSettings,
-): WgslProgram {
-  return {
-    key: 'adamW',
-    bindings: [
-      { name: 'param', tensor: t.param, element: 'f32', access: 'read_write' },
-      { name: 'm', tensor: t.m, element: 'f32', access: 'read_write' },
-      { name: 'v', tensor: t.v, element: 'f32', access: 'read_write' },
-      { name: 'grad', tensor: t.grad, element: 'f32', access: 'read' },
-      { name: 'gradScale', tensor: t.gradScale, element: 'f32', access: 'read' },
-    ],
-    uniforms: uniformsOf(count, settings),
-    code: () => `${lineMain}
-  let g = grad[i] * gradScale[0];
-  let first = params.beta1 * m[i] + params.rest1 * g;
-  let second = params.beta2 * v[i] + params.rest2 * g * g;
-  m[i] = first;
-  v[i] = second;
-  param[i] = param[i] * params.keep - params.stepSize * first / (sqrt(second) / params.rootCorrection + params.epsilon);
-}`,
-    workgroups: lineWorkgroups(count),
-  };
-}
-
-/** The same on slabs, four values an invocation where their number allows; zeroes the gradients and reads their scale at `gradScale[1]`. */
-export function adamWSlabProgram(
   t: { params: KernelTensor; grads: KernelTensor; m: KernelTensor; v: KernelTensor; gradScale: KernelTensor },
   count: number,
   settings: AdamWSettings,
 ): WgslProgram {
   const [element, invocations] = count % 4 === 0 ? (['vec4f', count / 4] as const) : (['f32', count] as const);
   return {
-    key: 'adamWSlab',
+    key: 'adamW',
     bindings: [
       { name: 'values', tensor: t.params, element, access: 'read_write' },
       { name: 'grads', tensor: t.grads, element, access: 'read_write' },
@@ -65,12 +37,15 @@ export function adamWSlabProgram(
     ],
     uniforms: uniformsOf(invocations, settings),
     code: () => `${lineMain}
-  let g = grads[i] * gradScale[1];
-  let first = params.beta1 * m[i] + params.rest1 * g;
-  let second = params.beta2 * v[i] + params.rest2 * g * g;
-  m[i] = first;
-  v[i] = second;
-  values[i] = values[i] * params.keep - params.stepSize * first / (sqrt(second) / params.rootCorrection + params.epsilon);
+  let scale = gradScale[1];
+  if ((bitcast<u32>(scale) & 0x7f800000u) != 0x7f800000u) {
+    let g = grads[i] * scale;
+    let first = params.beta1 * m[i] + params.rest1 * g;
+    let second = params.beta2 * v[i] + params.rest2 * g * g;
+    m[i] = first;
+    v[i] = second;
+    values[i] = values[i] * params.keep - params.stepSize * first / (sqrt(second) / params.rootCorrection + params.epsilon);
+  }
   grads[i] = ${element}(0.0);
 }`,
     workgroups: lineWorkgroups(invocations),

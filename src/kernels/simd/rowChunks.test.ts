@@ -4,14 +4,14 @@ import type { OpenedBackend } from '../../device/openDevice.ts';
 import { randomFloats, randomInts } from '../../testing/arrays.ts';
 import { openTestBackend } from '../../testing/backend.ts';
 import { createSlab } from '../../testing/slabs.ts';
-import { adamWSlabStep } from '../adamW/adamW.ts';
+import { adamWStep } from '../adamW/adamW.ts';
 import { addColumnSums } from '../columnSums/columnSums.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows } from '../embedding/embedding.ts';
 import { gelu, geluGrad } from '../gelu/gelu.ts';
 import { layerNorm, layerNormGrad } from '../layerNorm/layerNorm.ts';
 import { rmsNorm, rmsNormGrad } from '../rmsNorm/rmsNorm.ts';
 import { createRopeTables, rotateInPlace } from '../rope/rope.ts';
-import { clipScale } from '../sumSquares/sumSquares.ts';
+import { clipScale } from '../clipScale/clipScale.ts';
 import { swiGluFused, swiGluFusedGrad } from '../swiGlu/swiGlu.ts';
 import type { WasmHost } from '../wasmHost.ts';
 import { openSimd } from './openSimd.ts';
@@ -52,12 +52,12 @@ const cases: Record<string, () => tf.Tensor[]> = {
     addEmbeddingGrad(matrix(C, 1), ids(5), slices[0]!);
     return [slab];
   },
-  adamWSlabStep: () => {
+  adamWStep: () => {
     const [params, grads, m, v] = [vector(1003, 1), vector(1003, 2), tf.zeros([1003]), tf.zeros([1003])] as const;
-    adamWSlabStep({ params, grads, m, v }, { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1, step: 1, gradScale: tf.tensor1d([1, 0.5]) });
+    adamWStep({ params, grads, m, v }, { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1, step: 1, gradScale: tf.tensor1d([1, 0.5]) });
     return [params, grads, m, v];
   },
-  clipScale: () => [clipScale(vector(20_003, 1), 1, 2)],
+  clipScale: () => [clipScale(vector(20_003, 1), tf.tensor1d([1]), tf.zeros([1]), 1, 2)],
 };
 
 describe('the number of chunks', () => {

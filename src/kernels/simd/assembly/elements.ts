@@ -103,23 +103,14 @@ export function adamW(chunk: i32, chunks: i32, n: i32, param: usize, grad: usize
       v128.store(m + o, first);
       v128.store(v + o, second);
       v128.store(param + o, moved);
+      v128.store(grad + o, f32x4.splat(0));
     } else {
       storePart(m + o, first, part);
       storePart(v + o, second, part);
       storePart(param + o, moved, part);
+      storePart(grad + o, f32x4.splat(0), part);
     }
   }
-}
-
-/** adamW on slabs; zeroes the gradients in the same pass. */
-export function adamWSlab(chunk: i32, chunks: i32, n: i32, param: usize, grad: usize, m: usize, v: usize, gradScale: f32, keep: f32, beta1: f32, beta2: f32, rest1: f32, rest2: f32, stepSize: f32, rootFactor: f32, epsilon: f32): void {
-  const vectors = (n + 3) >> 2;
-  const first = chunkStart(vectors, chunk, chunks) << 2;
-  const count = min(n, chunkStart(vectors, chunk + 1, chunks) << 2) - first;
-  if (count <= 0) return;
-  const o: usize = <usize>first * 4;
-  adamW(0, 1, count, param + o, grad + o, m + o, v + o, gradScale, keep, beta1, beta2, rest1, rest2, stepSize, rootFactor, epsilon);
-  memory.fill(grad + o, 0, <usize>count * 4);
 }
 
 /** Values in one partial sum of squares: fixed, so that the sum does not depend on the number of chunks. */
