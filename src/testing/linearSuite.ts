@@ -45,8 +45,9 @@ function inSlab(values: Float32Array, shape: number[]): { slice: Slice; slab: Fl
 /**
  * @param open  opens the backend, which must be healthy after every test
  * @param sizes M, N, K
+ * @param addedSizes those for adding in place
  */
-export function describeLinear(backendName: string, open: () => Promise<OpenedBackend>, sizes: readonly (readonly [number, number, number])[]): void {
+export function describeLinear(backendName: string, open: () => Promise<OpenedBackend>, sizes: readonly (readonly [number, number, number])[], addedSizes = sizes): void {
   let backend: OpenedBackend;
   beforeAll(async () => {
     backend = await open();
@@ -71,7 +72,7 @@ export function describeLinear(backendName: string, open: () => Promise<OpenedBa
     });
 
     it.each(transposes)('are added to a slice twice, reading slices, and leave the rest of the slab alone (transposed: %s, %s)', async (transposeA, transposeB) => {
-      for (const [M, N, K] of sizes) {
+      for (const [M, N, K] of addedSizes) {
         const [x, y, before] = [randomFloats(M * K, 5), randomFloats(K * N, 6), randomFloats(M * N, 7)];
         const { slice: a } = inSlab(x, transposeA ? [K, M] : [M, K]);
         const { slice: b } = inSlab(y, transposeB ? [N, K] : [K, N]);

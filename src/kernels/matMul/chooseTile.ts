@@ -9,7 +9,6 @@ import { sharedTile } from './sharedTile.webgpu.ts';
 /** The versions for many rows that tuning compares. */
 export const tiles = {
   quad8x4: registerTile({ rows: 8, columns: 4, workgroupColumns: 8, workgroupRows: 4, quad: true }),
-  quad16x16: registerTile({ rows: 16, columns: 16, workgroupColumns: 4, workgroupRows: 1, quad: true }),
   register8x8: registerTile({ rows: 8, columns: 8, workgroupColumns: 8, workgroupRows: 4, quad: false }),
   register4x4: registerTile({ rows: 4, columns: 4, workgroupColumns: 8, workgroupRows: 8, quad: false }),
   shared32: sharedTile(32),
@@ -32,11 +31,15 @@ export interface MatMulTuning {
 
 const rowTiles = new Map([1, 2, 4, 8].map((rows) => [rows, rowTile(rows)]));
 
+/** A tuning that runs one tile whatever the size. */
+export const onlyTile = (tile: TileName): MatMulTuning => ({ large: tile, small: tile, smallBelow: 0, fewRows: 0 });
+
 /** Without tuning. Quads are assumed only where they were seen to be right: on the software adapter of Chromium. */
 export function defaultTuning({ adapterClass, subgroups, subgroupMinSize, architecture }: DeviceTraits): MatMulTuning {
   if (adapterClass === 'software') {
     const tile = subgroups && (subgroupMinSize >= 4 || /swiftshader/.test(architecture)) ? 'quad8x4' : 'register8x8';
-    return { large: tile, small: tile, smallBelow: 0, fewRows: 4 };
+    // Two rows already cost more in the version for few rows, and its barrier takes a second to compile there.
+    return { large: tile, small: tile, smallBelow: 0, fewRows: 1 };
   }
   // 64 workgroups of the large tile.
   return { large: 'shared64', small: 'shared32', smallBelow: 64 * 64 * 64, fewRows: 8 };

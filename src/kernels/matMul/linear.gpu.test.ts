@@ -1,15 +1,17 @@
 import { describe } from 'vitest';
 import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
 import { describeLinear } from '../../testing/linearSuite.ts';
-import { gpuSizes } from '../../testing/matMulCases.ts';
-import type { MatMulTuning, TileName } from './chooseTile.ts';
+import { type MatMulTuning, onlyTile } from './chooseTile.ts';
 import { setMatMulTuning } from './linear.webgpu.ts';
 
 describe.skipIf(!(await hasTestGpu()))('with a WebGPU adapter', () => {
-  const only = (tile: TileName): MatMulTuning => ({ large: tile, small: tile, smallBelow: 0, fewRows: 0 });
-  // Every version is right on every device, whichever is chosen there. The largest takes long to compile: tuning checks it before use.
-  const versions: [string, MatMulTuning | null][] = [['as chosen', null], ...(['quad8x4', 'register4x4', 'shared32', 'shared64'] as const).map((tile): [string, MatMulTuning] => [tile, only(tile)])];
-  describe.each(versions)('%s', (_, tuning) => {
+  // Every version is right on every device, whichever is chosen there.
+  const versions: [string, MatMulTuning | null, readonly (readonly [number, number, number])[]][] = [
+    ['as chosen', null, [[1, 40, 70], [65, 63, 257], [7, 4096, 20]]],
+    ...(['quad8x4', 'register4x4', 'shared32', 'shared64'] as const).map((tile): [string, MatMulTuning, [number, number, number][]] => [tile, onlyTile(tile), [[40, 68, 64], [37, 35, 9]]]),
+    ['few rows', { ...onlyTile('shared32'), fewRows: 8 }, [[2, 40, 70], [8, 33, 5]]],
+  ];
+  describe.each(versions)('%s', (_, tuning, sizes) => {
     describeLinear(
       'webgpu',
       async () => {
@@ -17,7 +19,9 @@ describe.skipIf(!(await hasTestGpu()))('with a WebGPU adapter', () => {
         if (tuning) setMatMulTuning(tuning);
         return opened;
       },
-      tuning ? [[37, 35, 9], [40, 68, 64], [70, 36, 44]] : gpuSizes,
+      sizes,
+      // Compiling is what takes time here: one of the sizes is enough.
+      sizes.slice(-1),
     );
   });
 });
