@@ -4,6 +4,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Rng } from '../src/base/rng.ts';
+import { parseTrainConfig, type TrainConfig } from '../src/config/train.ts';
+import { createBatch } from '../src/data/batches.ts';
+import type { EncodedRow } from '../src/data/encodeTrainingData.ts';
 import { randomGpt2Weights } from './randomWeights.ts';
 
 export const gpt2Size = { vocabSize: 2048, hiddenSize: 128, numLayers: 4, numHeads: 4, seqLength: 64, batchSize: 8 } as const;
@@ -16,8 +19,24 @@ export const gpt2AdamW = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon
 
 export const layerNormEpsilon = 1e-5;
 export const tokensPerStep = gpt2Size.batchSize * gpt2Size.seqLength;
-/** Step i trains on batch i modulo this. */
+/** How many batches the peers take in turn. Ours draws them from the same rows: the same ones at first, then reshuffled. */
 export const batchCount = 4;
+
+/** Workload S in the words of our trainer. Clipping is part of it, with a bound out of reach, so that the update is that of the peers. */
+export const gpt2TrainConfig: TrainConfig = parseTrainConfig({
+  learningRate: gpt2AdamW.learningRate,
+  adamBeta1: gpt2AdamW.beta1,
+  adamBeta2: gpt2AdamW.beta2,
+  adamEpsilon: gpt2AdamW.epsilon,
+  weightDecay: gpt2AdamW.weightDecay,
+  lrSchedulerType: 'constant',
+  warmupSteps: 0,
+  maxSteps: 100_000,
+  maxGradNorm: 1e9,
+  benignPerStep: gpt2Size.batchSize,
+  unsafePerStep: 0,
+  semanticLambda: 0,
+});
 
 /** Hugging Face's config.json of this LM. */
 export const gpt2Config = {
@@ -39,14 +58,20 @@ export interface Gpt2Data {
   batches: { inputs: Int32Array; labels: Int32Array }[];
 }
 
+/** All rows of S: a token of context, then seqLength tokens to learn. */
+export function makeGpt2Rows(): EncodedRow[] {
+  const rng = new Rng(2);
+  const length = gpt2Size.seqLength + 1;
+  return Array.from({ length: batchCount * gpt2Size.batchSize }, () => ({ tokenIds: Int32Array.from({ length }, () => rng.int(gpt2Size.vocabSize)), promptLength: 1 }));
+}
+
 /** Same seed, same values, on every machine. */
 export function makeGpt2Data(): Gpt2Data {
-  const rng = new Rng(1);
-  const { vocabSize: V, seqLength: T, batchSize: B } = gpt2Size;
-  const weights = randomGpt2Weights({ ...gpt2Size, rng });
-  const batches = Array.from({ length: batchCount }, () => {
-    const rows = Array.from({ length: B }, () => Int32Array.from({ length: T + 1 }, () => rng.int(V)));
-    return { inputs: Int32Array.from(rows.flatMap((row) => [...row.subarray(0, T)])), labels: Int32Array.from(rows.flatMap((row) => [...row.subarray(1)])) };
+  const weights = randomGpt2Weights({ ...gpt2Size, rng: new Rng(1) });
+  const rows = { unsafe: [], everyday: makeGpt2Rows(), borderline: [] };
+  const batches = Array.from({ length: batchCount }, (_, i) => {
+    const { inputIds, benign } = createBatch(rows, gpt2TrainConfig, i);
+    return { inputs: inputIds, labels: benign.labels };
   });
   return { weights, batches };
 }

@@ -1,4 +1,5 @@
 /** Lets several engines take turns, so that each meets the same machine: one computes at a time, the order turns round every round. */
+import { reasonOf } from './reason.ts';
 import { takesPart } from './statistics.ts';
 
 export interface Turn<Sample> {
@@ -27,7 +28,7 @@ export async function interleave<Sample>(turns: readonly Turn<Sample>[], { round
       try {
         samples.get(name)!.set(round, await take());
       } catch (error) {
-        failures.set(name, error instanceof Error ? error.message : String(error));
+        failures.set(name, reasonOf(error));
       }
     }
   }

@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { describeMachine, type Machine } from './machine.ts';
 import { type BenchOptions, parseOptions, usage } from './options.ts';
 import { progress } from './progress.ts';
+import { reasonOf } from './reason.ts';
 import { Report } from './report.ts';
 import { type BenchResult, requiredRatios, resultSchema } from './resultSchema.ts';
 import { toMarkdown } from './table.ts';
 import { runDemoWorkloads } from './workloadDemo.ts';
-import { runDemoJob } from './workloadJob.ts';
+import { runDemoJob, runFirstLoad } from './workloadJob.ts';
 import { runKernels, runLossMemory } from './workloadKernels.ts';
 import { runWorkloadM } from './workloadM.ts';
 import { runWorkloadS } from './workloadS.ts';
@@ -70,7 +71,7 @@ async function main(): Promise<number> {
     try {
       await run(report, options, recorded);
     } catch (error) {
-      const reason = error instanceof Error ? error.message.trim().split('\n')[0]! : String(error);
+      const reason = reasonOf(error);
       report.notMeasured[name] = reason;
       for (const ratio of requiredRatios) if (!(ratio in report.ratios) && names.some((of) => ratio.startsWith(`${of}.`))) report.missing(ratio, reason);
       progress(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
@@ -90,6 +91,7 @@ const workloads: { names: string[]; run: (report: Report, options: BenchOptions,
   { names: ['loss'], run: runLossMemory },
   { names: ['K'], run: runKernels },
   { names: ['demo'], run: runDemoJob },
+  { names: ['firstLoad'], run: runFirstLoad },
 ];
 
 // Dawn keeps a process alive.

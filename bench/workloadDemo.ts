@@ -12,14 +12,9 @@ const throughput = ({ elapsedMs, tokens }: TimedTokens): number => (1000 * token
 
 /** What of both workloads this run measures, as turns of one engine process. */
 function subjects(engine: EngineProcess, name: (of: string) => string, options: BenchOptions): { name: string; take(): Promise<TimedTokens> }[] {
-  const next = { semantic: 0, sft: 0 };
   const train = (mode: TrainRequest['mode']) => ({
     name: name(`D.${mode}`),
-    take: (): Promise<TimedTokens> => {
-      const first = next[mode];
-      next[mode] += stepsPerTurn;
-      return engine.call<TimedTokens>('train', { mode, first, count: stepsPerTurn } satisfies TrainRequest);
-    },
+    take: () => engine.call<TimedTokens>('train', { mode, count: stepsPerTurn } satisfies TrainRequest),
   });
   const generate = (batchSize: number) => ({
     name: name(`G.batch${batchSize}`),

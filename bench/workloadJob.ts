@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openEngine } from './engineProcess.ts';
+import type { FirstLoad } from './firstLoad.ts';
 import type { BenchOptions } from './options.ts';
 import type { Report } from './report.ts';
 import type { BenchResult } from './resultSchema.ts';
@@ -22,15 +24,23 @@ function runDemo(out: string): Promise<number> {
   });
 }
 
-export async function runDemoJob(report: Report, { quick, only }: BenchOptions, recorded: BenchResult | undefined): Promise<void> {
-  if (quick && only.length === 0) {
-    const before = recorded?.ratios['demo.wall_s'];
-    if (typeof before !== 'number') return report.missing('demo.wall_s', 'left out of a quick run');
-    report.value('demo.wall_s', before);
+/**
+ * In a quick run the slow numbers are those of the last full one, and say so.
+ * @returns whether that was done
+ */
+function takeRecorded(name: string, report: Report, { quick, only }: BenchOptions, recorded: BenchResult | undefined): boolean {
+  if (!quick || only.length > 0) return false;
+  const before = recorded?.ratios[name];
+  if (typeof before === 'number') {
+    report.value(name, before);
     // Of the run that measured it, also after several quick ones.
-    report.notMeasured['demo.wall_s'] = recorded?.notMeasured['demo.wall_s'] ?? `recorded at commit ${recorded?.commit}, ${recorded?.date.slice(0, 10)}`;
-    return;
-  }
+    report.notMeasured[name] = recorded?.notMeasured[name] ?? `recorded at commit ${recorded?.commit}, ${recorded?.date.slice(0, 10)}`;
+  } else report.missing(name, 'left out of a quick run');
+  return true;
+}
+
+export async function runDemoJob(report: Report, options: BenchOptions, recorded: BenchResult | undefined): Promise<void> {
+  if (takeRecorded('demo.wall_s', report, options, recorded)) return;
   const folder = mkdtempSync(join(tmpdir(), 'sidestep-bench-demo-'));
   try {
     const seconds = await runDemo(join(folder, 'out'));
@@ -38,5 +48,17 @@ export async function runDemoJob(report: Report, { quick, only }: BenchOptions, 
     report.measure('demo.wall', 's', [seconds], 'lower', 'npm run cli -- demo, once');
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export async function runFirstLoad(report: Report, options: BenchOptions, recorded: BenchResult | undefined): Promise<void> {
+  if (takeRecorded('firstLoad.kB_gz', report, options, recorded)) return;
+  const engine = await openEngine('firstLoad', null);
+  try {
+    const { bytesGz, engineBytesGz } = await engine.call<FirstLoad>('measure');
+    report.value('firstLoad.kB_gz', bytesGz / 1000);
+    report.measure('firstLoad.engine', 'kB gz', [engineBytesGz / 1000], 'lower', 'what the worker fetches, apart');
+  } finally {
+    engine.close();
   }
 }

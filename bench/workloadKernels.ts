@@ -4,6 +4,7 @@ import type { KernelTimes } from './engines/kernels.ts';
 import type { LossPeak } from './lossMemory.ts';
 import type { BenchOptions } from './options.ts';
 import { progress } from './progress.ts';
+import { reasonOf } from './reason.ts';
 import type { Report } from './report.ts';
 
 export async function runLossMemory(report: Report): Promise<void> {
@@ -31,7 +32,7 @@ async function runOn(backend: 'webgpu' | 'wasm', report: Report, { quick, includ
         for (let i = 0; i < rounds; i++) samples.push(await engine.call<KernelTimes>('time', { name, calls }));
         report.measure(full, 'times as fast as stock ops', samples.map(({ oursMs, stockMs }) => stockMs / oursMs), 'higher');
       } catch (error) {
-        report.notMeasured[full] = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+        report.notMeasured[full] = reasonOf(error);
       }
     }
     progress(`kernels on ${backend} done`);

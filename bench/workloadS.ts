@@ -9,6 +9,7 @@ import { gpt2Size, makeGpt2Data, modelFlops, tokensPerStep, writeGpt2Data } from
 import { interleave, pace, type Turn } from './interleave.ts';
 import type { BenchOptions } from './options.ts';
 import { progress } from './progress.ts';
+import { reasonOf } from './reason.ts';
 import type { Report } from './report.ts';
 import { disagreements, type Rounds, summarize } from './statistics.ts';
 
@@ -57,7 +58,7 @@ class Contest {
   }
 
   private fail(name: string, error: unknown): void {
-    this.failures.set(name, error instanceof Error ? error.message.split('\n')[0]! : String(error));
+    this.failures.set(name, reasonOf(error));
   }
 
   private async steps(name: string, count: number): Promise<StepSample> {

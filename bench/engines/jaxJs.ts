@@ -75,7 +75,7 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm'; dataPath: string }> = async
   }
   const mask = np.array(Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? -1e9 : 0))).reshape([T, T]);
   let done = 0;
-  const step = async (index: number): Promise<number> => {
+  const step = (index: number): Promise<{ loss: Promise<number> }> => {
     const { inputs, labels } = batches[index % batchCount]!;
     done++;
     // Lookups of a flat list followed by a reshape fail under jit and grad: the ids come as [B, T].
@@ -83,10 +83,9 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm'; dataPath: string }> = async
     const targets = np.array(labels.slice(), { dtype: np.int32 });
     const [loss, ...state] = jittedStep(params, first, second, np.array(1 / (1 - beta1 ** done)), np.array(1 / (1 - beta2 ** done)), ids, targets, mask.ref);
     [params, first, second] = state;
-    const value = (await loss.data())[0] as number;
-    await blockUntilReady([params, first, second]);
-    return value;
+    return Promise.resolve({ loss: loss.data().then(([value]) => value as number) });
   };
-  return { step: runSteps(step, backend === 'webgpu' ? countPrograms() : null) };
+  const finish = (): Promise<unknown> => blockUntilReady([params, first, second]);
+  return { step: runSteps({ step, finish }, backend === 'webgpu' ? countPrograms() : null) };
 };
 export default open;

@@ -1,18 +1,31 @@
-/** Runs and times steps of workload S; the same code for every engine in Node. */
+/** Runs and times steps of workload S; the same rules for every engine in Node. */
 import type { ProgramCounter } from './countPrograms.ts';
 import type { StepRequest, StepSample } from './engine.ts';
 
-/** @param step one training step on the batch of that step's index; resolves with the loss when all its work is done */
-export function runSteps(step: (index: number) => Promise<number>, counter: ProgramCounter | null): (request: StepRequest) => Promise<StepSample> {
+export interface StepEngine {
+  /**
+   * Hands over one training step on the batch of that step's index.
+   * @returns its loss, which may come later
+   */
+  step(index: number): Promise<{ loss: Promise<number> }>;
+  /** Resolves when everything handed over is done. */
+  finish(): Promise<unknown>;
+}
+
+/** A loss may be read one step late, as a training loop does; the time ends when all work of all steps is done. */
+export function runSteps({ step, finish }: StepEngine, counter: ProgramCounter | null): (request: StepRequest) => Promise<StepSample> {
   return async ({ first, count }) => {
-    const losses: number[] = [];
+    const losses: Promise<number>[] = [];
     const programs: number[] = [];
     counter?.take();
     const started = performance.now();
     for (let i = 0; i < count; i++) {
-      losses.push(await step(first + i));
+      if (i > 1) await losses[i - 2];
+      losses.push((await step(first + i)).loss);
       if (counter) programs.push(counter.take());
     }
-    return { elapsedMs: performance.now() - started, losses, programs: counter ? programs : null };
+    const values = await Promise.all(losses);
+    await finish();
+    return { elapsedMs: performance.now() - started, losses: values, programs: counter ? programs : null };
   };
 }

@@ -80,7 +80,7 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm'; dataPath: string }> = async
   const adam = tf.train.adam(learningRate, beta1, beta2, epsilon);
   const matrices = [...variables.values()].filter(({ rank }) => rank > 1);
 
-  const step = async (index: number): Promise<number> => {
+  const step = (index: number): Promise<{ loss: Promise<number> }> => {
     const { inputs, labels } = batches[index % batchCount]!;
     const ids = tf.tensor2d(inputs, [B, T], 'int32');
     const targets = tf.tensor1d(labels, 'int32');
@@ -89,13 +89,19 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm'; dataPath: string }> = async
       for (const variable of matrices) variable.assign(tf.mul(variable, 1 - learningRate * weightDecay));
     });
     adam.applyGradients(Object.entries(grads).map(([name, tensor]) => ({ name, tensor })));
-    const loss = (await value.data())[0] as number;
-    // The loss is known before the update is done: one value of the parameters last written says that all is.
+    tf.dispose([ids, targets, ...Object.values(grads)]);
+    const loss = value.data().then(([first]) => {
+      value.dispose();
+      return first as number;
+    });
+    return Promise.resolve({ loss });
+  };
+  // One value of what is written last says that all before it is done.
+  const finish = async (): Promise<void> => {
     const probe = tf.tidy(() => tf.sum(param('ln_f.bias')));
     await probe.data();
-    tf.dispose([ids, targets, value, probe, ...Object.values(grads)]);
-    return loss;
+    probe.dispose();
   };
-  return { step: runSteps(step, backend === 'webgpu' ? countPrograms() : null) };
+  return { step: runSteps({ step, finish }, backend === 'webgpu' ? countPrograms() : null) };
 };
 export default open;
