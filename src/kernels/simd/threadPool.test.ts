@@ -48,7 +48,7 @@ describe('the backend with two threads', () => {
 
   it('refuses unknown kernels and wrong numbers of arguments', () => {
     expect(() => simd.run('none', 1)).toThrow(/no SIMD kernel none/);
-    expect(() => simd.run('swiGlu', 1, 4)).toThrow(/takes 4 values, not 1/);
+    expect(() => simd.run('swiGluFused', 1, 4)).toThrow(/takes 4 values, not 1/);
   });
 });
 

@@ -24,18 +24,11 @@ function gated(gate: v128, up: v128): v128 {
   return f32x4.mul(f32x4.mul(gate, sigmoid4(gate)), up);
 }
 
-/** out = gate · sigmoid(gate) · up for n values. */
-export function swiGlu(chunk: i32, chunks: i32, n: i32, gate: usize, up: usize, out: usize): void {
-  const whole = n & ~3;
-  const end = chunkStart(whole >> 2, chunk + 1, chunks) << 2;
-  for (let i = chunkStart(whole >> 2, chunk, chunks) << 2; i < end; i += 4) {
-    const o: usize = <usize>i * 4;
-    v128.store(out + o, gated(v128.load(gate + o), v128.load(up + o)));
-  }
-  const rest = n - whole;
-  if (rest == 0 || chunk != 0) return;
-  const o: usize = <usize>whole * 4;
-  storePart(out + o, gated(loadPart(gate + o, rest), loadPart(up + o, rest)), rest);
+function gateRow(n: i32, gate: usize, up: usize, out: usize): void {
+  const whole: usize = <usize>(n & ~3) * 4;
+  for (let o: usize = 0; o < whole; o += 16) v128.store(out + o, gated(v128.load(gate + o), v128.load(up + o)));
+  const rest = n & 3;
+  if (rest > 0) storePart(out + whole, gated(loadPart(gate + whole, rest), loadPart(up + whole, rest)), rest);
 }
 
 /** d(gate·sigmoid(gate))/d gate */
@@ -45,34 +38,31 @@ function gateSlope(gate: v128, s: v128): v128 {
   return f32x4.mul(s, multiplyAdd(gate, f32x4.sub(one, s), one));
 }
 
-export function swiGluGrad(chunk: i32, chunks: i32, n: i32, gate: usize, up: usize, gradOut: usize, gradGate: usize, gradUp: usize): void {
-  const whole = n & ~3;
-  const end = chunkStart(whole >> 2, chunk + 1, chunks) << 2;
-  for (let i = chunkStart(whole >> 2, chunk, chunks) << 2; i < end; i += 4) {
-    const o: usize = <usize>i * 4;
+function gateGradRow(n: i32, gate: usize, up: usize, gradOut: usize, gradGate: usize, gradUp: usize): void {
+  const whole: usize = <usize>(n & ~3) * 4;
+  for (let o: usize = 0; o < whole; o += 16) {
     const g = v128.load(gate + o);
     const d = v128.load(gradOut + o);
     const s = sigmoid4(g);
     v128.store(gradGate + o, f32x4.mul(f32x4.mul(d, v128.load(up + o)), gateSlope(g, s)));
     v128.store(gradUp + o, f32x4.mul(f32x4.mul(d, g), s));
   }
-  const rest = n - whole;
-  if (rest == 0 || chunk != 0) return;
-  const o: usize = <usize>whole * 4;
-  const g = loadPart(gate + o, rest);
-  const d = loadPart(gradOut + o, rest);
+  const rest = n & 3;
+  if (rest == 0) return;
+  const g = loadPart(gate + whole, rest);
+  const d = loadPart(gradOut + whole, rest);
   const s = sigmoid4(g);
-  storePart(gradGate + o, f32x4.mul(f32x4.mul(d, loadPart(up + o, rest)), gateSlope(g, s)), rest);
-  storePart(gradUp + o, f32x4.mul(f32x4.mul(d, g), s), rest);
+  storePart(gradGate + whole, f32x4.mul(f32x4.mul(d, loadPart(up + whole, rest)), gateSlope(g, s)), rest);
+  storePart(gradUp + whole, f32x4.mul(f32x4.mul(d, g), s), rest);
 }
 
-/** swiGlu of rows of gate and up side by side: gateUp [R, 2F], out [R, F]. */
+/** out = gate · sigmoid(gate) · up of rows of gate and up side by side: gateUp [R, 2F], out [R, F]. */
 export function swiGluFused(chunk: i32, chunks: i32, R: i32, F: i32, gateUp: usize, out: usize): void {
   const width: usize = <usize>F * 4;
   const last = chunkStart(R, chunk + 1, chunks);
   for (let r = chunkStart(R, chunk, chunks); r < last; r++) {
     const gate = gateUp + <usize>r * 2 * width;
-    swiGlu(0, 1, F, gate, gate + width, out + <usize>r * width);
+    gateRow(F, gate, gate + width, out + <usize>r * width);
   }
 }
 
@@ -81,7 +71,7 @@ export function swiGluFusedGrad(chunk: i32, chunks: i32, R: i32, F: i32, gateUp:
   const last = chunkStart(R, chunk + 1, chunks);
   for (let r = chunkStart(R, chunk, chunks); r < last; r++) {
     const at = <usize>r * 2 * width;
-    swiGluGrad(0, 1, F, gateUp + at, gateUp + at + width, gradOut + <usize>r * width, gradGateUp + at, gradGateUp + at + width);
+    gateGradRow(F, gateUp + at, gateUp + at + width, gradOut + <usize>r * width, gradGateUp + at, gradGateUp + at + width);
   }
 }
 

@@ -4,7 +4,7 @@
 // threads call it at once, each with other chunks and in no order (`simd.run` in openSimd.ts).
 // - Each output value is written by one chunk, and its arithmetic does not depend on `chunks`: results are the same bit for bit for
 //   every number of threads. Reductions go over fixed blocks, whose sums JS or a later kernel adds in order (sumSquares), or over all
-//   rows by columns (rmsNormGradWeight).
+//   rows by columns (normGainGrad).
 // - `chunks` may exceed the units of work: an empty share must do nothing. `chunkStart` in vector.ts splits.
 // - Scratch memory is `chunks` times one chunk's: `scratch + chunk * bytes`.
 // - No results by value, no globals, no data section (no array literals, no strings), no memory but what the arguments point to.
@@ -12,12 +12,11 @@
 export { matMulRowsDeep, matMulRowsWide, matMulTiles, packPanels } from './matMul';
 export { attentionFused, attentionFusedGrad } from './attentionFused';
 export { appendKv, cachedAttention } from './cachedAttention';
-export { rmsNorm, rmsNormGrad, rmsNormGradWeight } from './rows';
 export { headLossLogitGrad, headLossSweep } from './headLoss';
 export { addEmbeddingGrad, embedTokens, scatterRows } from './embedding';
 export { addColumnSums } from './columnSums';
 export { gelu, geluGrad } from './gelu';
 export { norm, normGainGrad, normGrad } from './norm';
-export { rope, ropeInPlace } from './rope';
-export { adamW, sumSquares, swiGlu, swiGluFused, swiGluFusedGrad, swiGluGrad } from './elements';
+export { ropeInPlace } from './rope';
+export { adamW, sumSquares, swiGluFused, swiGluFusedGrad } from './elements';
 export { sampleRows } from './sampling';
