@@ -3,7 +3,7 @@ import type { DeviceTraits } from '../deviceTraits.ts';
 import type { ProductSizes } from './linear.cpu.ts';
 import type { ProductTile } from './product.webgpu.ts';
 import { registerTile } from './registerTile.webgpu.ts';
-import { rowTile } from './rowTile.webgpu.ts';
+import { rowTile, undividedRowTile } from './rowTile.webgpu.ts';
 import { sharedTile } from './sharedTile.webgpu.ts';
 
 /** The versions for many rows that tuning compares. */
@@ -29,6 +29,7 @@ export interface MatMulTuning {
   fewRows: number;
 }
 
+const undividedRow = undividedRowTile(1);
 const rowTiles = new Map([1, 2, 4, 8].map((rows) => [rows, rowTile(rows)]));
 
 /** A tuning that runs one tile whatever the size. */
@@ -46,6 +47,8 @@ export function defaultTuning({ adapterClass, subgroups, subgroupMinSize, archit
 }
 
 export function chooseTile({ large, small, smallBelow, fewRows }: MatMulTuning, { M, N, transposeA }: ProductSizes): ProductTile {
+  // What runs quads or wide register tiles is a software adapter.
+  if (M === 1 && fewRows >= 1 && !transposeA && (large === 'quad8x4' || large === 'register8x8')) return undividedRow;
   if (M <= fewRows && !transposeA) {
     const rows = [1, 2, 4, 8].find((count) => count >= M) as number;
     return rowTiles.get(rows) as ProductTile;
