@@ -4,29 +4,29 @@ import type { ComponentType } from 'react';
 import { redo, undo } from './actions/history.ts';
 import { navigate } from './actions/navigate.ts';
 import { ShieldContext } from './components/ContentShield.tsx';
-import { Toasts } from './components/Toasts.tsx';
 import { keyRegistry, useKey } from './components/keyboard/useKey.ts';
 import styles from './App.module.css';
 import { DemoBar } from './DemoBar.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { JobBar } from './JobBar.tsx';
 import { Navigation } from './Navigation.tsx';
-import { SettingsDialog } from './SettingsDialog.tsx';
-import { ShortcutsDialog } from './ShortcutsDialog.tsx';
-import { CuratePage } from './pages/curate/CuratePage.tsx';
 import { ModelPage } from './pages/model/ModelPage.tsx';
-import { PromptsPage } from './pages/prompts/PromptsPage.tsx';
 import { selectActiveJob } from './store/stations.ts';
 import { STATIONS } from './store/route.ts';
 import type { Station } from './store/route.ts';
 import { studio } from './store/studio.ts';
 import { useStudio } from './store/useStudio.ts';
 
-// Pages with charts come in chunks of their own: the first three stations need none.
+// Only what the first page shows is fetched before the first interaction (bench/firstLoad.ts counts it): the rest comes when it is asked for.
+const PromptsPage = lazy(async () => ({ default: (await import('./pages/prompts/PromptsPage.tsx')).PromptsPage }));
+const CuratePage = lazy(async () => ({ default: (await import('./pages/curate/CuratePage.tsx')).CuratePage }));
 const TrainPage = lazy(async () => ({ default: (await import('./pages/train/TrainPage.tsx')).TrainPage }));
 const EvaluatePage = lazy(async () => ({ default: (await import('./pages/evaluate/EvaluatePage.tsx')).EvaluatePage }));
 const RunsPage = lazy(async () => ({ default: (await import('./pages/runs/RunsPage.tsx')).RunsPage }));
 const ExportPage = lazy(async () => ({ default: (await import('./pages/export/ExportPage.tsx')).ExportPage }));
+const SettingsDialog = lazy(async () => ({ default: (await import('./SettingsDialog.tsx')).SettingsDialog }));
+const ShortcutsDialog = lazy(async () => ({ default: (await import('./ShortcutsDialog.tsx')).ShortcutsDialog }));
+const Toasts = lazy(async () => ({ default: (await import('./components/Toasts.tsx')).Toasts }));
 
 const PAGES: Record<Station, ComponentType> = { model: ModelPage, prompts: PromptsPage, curate: CuratePage, train: TrainPage, evaluate: EvaluatePage, runs: RunsPage, export: ExportPage };
 const TITLES: Record<Station, string> = { model: 'Model', prompts: 'Prompts', curate: 'Curate', train: 'Train', evaluate: 'Evaluate', runs: 'Runs', export: 'Export' };
@@ -38,6 +38,8 @@ export function App() {
   const preferences = useStudio((state) => state.drafts.preferences);
   const busy = useStudio((state) => selectActiveJob(state) !== null);
   const [dialog, setDialog] = useState<'settings' | 'shortcuts' | null>(null);
+  const dialogs = useSeen(dialog);
+  const noticed = useSeen(notices.length > 0);
   const [peeking, setPeeking] = useState(false);
   const [spoken, setSpoken] = useState('');
 
@@ -86,11 +88,18 @@ export function App() {
       <div className="visually-hidden" role="status">
         {spoken}
       </div>
-      <SettingsDialog open={dialog === 'settings'} onClose={() => setDialog(null)} />
-      <ShortcutsDialog open={dialog === 'shortcuts'} onClose={() => setDialog(null)} />
-      <Toasts items={toasts} onClose={studio.dismiss} />
+      <Suspense>{dialogs.has('settings') && <SettingsDialog open={dialog === 'settings'} onClose={() => setDialog(null)} />}</Suspense>
+      <Suspense>{dialogs.has('shortcuts') && <ShortcutsDialog open={dialog === 'shortcuts'} onClose={() => setDialog(null)} />}</Suspense>
+      <Suspense>{noticed.has(true) && <Toasts items={toasts} onClose={studio.dismiss} />}</Suspense>
     </ShieldContext>
   );
+}
+
+/** Every value it was called with: what was shown once stays mounted, so that it can close in its own time. */
+function useSeen<T>(value: T): ReadonlySet<T> {
+  const [seen, setSeen] = useState<ReadonlySet<T>>(new Set([value]));
+  if (!seen.has(value)) setSeen(new Set([...seen, value]));
+  return seen;
 }
 
 function spokenStep(what: string, title: string | null): string {

@@ -28,8 +28,10 @@ export class StudioPage {
   }
 
   async choose(label: string, option: string | RegExp): Promise<void> {
-    await this.page.getByRole('combobox', { name: label }).click();
-    await this.page.getByRole('option', { name: option, exact: true }).click();
+    const list = this.page.getByRole('combobox', { name: label });
+    // The list of the browser itself is no part of the page: it is chosen from by value.
+    const value = await list.getByRole('option', { name: option, exact: true }).getAttribute('value');
+    await list.selectOption(value);
   }
 
   async fill(label: string, value: number): Promise<void> {

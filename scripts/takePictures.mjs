@@ -33,8 +33,7 @@ for (const [theme, width] of [['light', 1280], ['dark', 1280], ['light', 390], [
   for (const station of ['Model', 'Prompts', 'Curate', 'Train', 'Evaluate', 'Runs', 'Export']) {
     await page.getByRole('navigation', { name: 'Stations' }).getByRole('link', { name: new RegExp(`^${station}`) }).click();
     if (station === 'Curate') {
-      await page.getByRole('combobox', { name: 'Show' }).click();
-      await page.getByRole('option', { name: 'Unsafe', exact: true }).click();
+      await page.getByRole('combobox', { name: 'Show' }).selectOption({ label: 'Unsafe' });
     }
     if (station === 'Train') await page.getByText('Toxic prompts: three outcomes').first().scrollIntoViewIfNeeded();
     await take(`${station.toLowerCase()}-${theme}-${width}`);

@@ -1,0 +1,2 @@
+export function findInstalledChrome(): string | null;
+export function findOrInstallChrome(): Promise<string>;
