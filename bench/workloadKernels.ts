@@ -42,5 +42,8 @@ async function runOn(backend: 'webgpu' | 'wasm', report: Report, { quick, includ
 }
 
 export async function runKernels(report: Report, options: BenchOptions): Promise<void> {
-  for (const backend of options.backends) if (options.includes(`K.${backend}`)) await runOn(backend, report, options);
+  const preferred = options.isHardware ? 'webgpu' : 'wasm';
+  // A quick run has time for the backend that the app would choose.
+  const backends = options.quick && options.only.length === 0 ? [preferred] as const : options.backends;
+  for (const backend of backends) if (options.includes(`K.${backend}`)) await runOn(backend, report, options);
 }

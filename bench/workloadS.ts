@@ -43,7 +43,8 @@ class Contest {
   readonly losses = new Map<string, number[]>();
   private readonly stepMs = new Map<string, number>();
   private readonly done = new Map<string, number>();
-  private readonly programs = new Map<string, number[]>();
+  /** Of the last turn. */
+  private readonly programs = new Map<string, number>();
 
   async open(all: readonly Entrant[], dataPath: string): Promise<void> {
     await Promise.all(
@@ -65,7 +66,7 @@ class Contest {
     const first = this.done.get(name) ?? 0;
     const sample = await this.processes.get(name)!.call<StepSample>('step', { first, count });
     this.done.set(name, first + count);
-    if (sample.programs) this.programs.set(name, sample.programs);
+    if (sample.programs !== null) this.programs.set(name, sample.programs);
     return sample;
   }
 
@@ -102,8 +103,9 @@ class Contest {
     ];
   }
 
-  programsOf(name: string): number[] {
-    return this.programs.get(name) ?? [];
+  /** GPU programs a step; null where nothing was measured. */
+  programsOf(name: string): number | null {
+    return this.failures.has(name) ? null : (this.programs.get(name) ?? null);
   }
 
   close(): void {
@@ -135,11 +137,11 @@ function enter(report: Report, contest: Contest, samples: Map<string, Map<number
     shareOfMatMul(report, backend, gflops, tokensPerSecond.get(ours), samples.get(`${ours}.matmul`), why(ours));
     const programs = contest.programsOf(ours);
     if (backend !== 'webgpu') continue;
-    if (programs.length > 0 && !contest.failures.has(ours)) report.value('S.webgpu.programs', summarize(programs, 'lower').median);
+    if (programs !== null) report.value('S.webgpu.programs', programs);
     else report.missing('S.webgpu.programs', why(ours));
     for (const peer of ['stock', 'jax']) {
       const theirs = contest.programsOf(`S.webgpu.${peer}`);
-      if (theirs.length > 0) report.value(`S.webgpu.programs_${peer}`, summarize(theirs, 'lower').median);
+      if (theirs !== null) report.value(`S.webgpu.programs_${peer}`, theirs);
     }
   }
 }

@@ -6,8 +6,8 @@ export interface StepSample {
   elapsedMs: number;
   /** Mean cross-entropy of each step's batch, before its update. */
   losses: number[];
-  /** GPU programs (compute dispatches) of each step; null without a GPU. */
-  programs: number[] | null;
+  /** GPU programs (compute dispatches) a step, on average; null without a GPU. */
+  programs: number | null;
 }
 
 export interface StepRequest {

@@ -16,16 +16,15 @@ export interface StepEngine {
 export function runSteps({ step, finish }: StepEngine, counter: ProgramCounter | null): (request: StepRequest) => Promise<StepSample> {
   return async ({ first, count }) => {
     const losses: Promise<number>[] = [];
-    const programs: number[] = [];
     counter?.take();
     const started = performance.now();
     for (let i = 0; i < count; i++) {
       if (i > 1) await losses[i - 2];
       losses.push((await step(first + i)).loss);
-      if (counter) programs.push(counter.take());
     }
     const values = await Promise.all(losses);
+    const programs = counter ? counter.take() / count : null;
     await finish();
-    return { elapsedMs: performance.now() - started, losses: values, programs: counter ? programs : null };
+    return { elapsedMs: performance.now() - started, losses: values, programs };
   };
 }
