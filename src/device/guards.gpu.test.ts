@@ -39,14 +39,12 @@ describe.skipIf(!(await hasTestGpu()))('guards on WebGPU', () => {
     expect(product![0]).toBe(2);
   });
 
-  it('sum cumulatively in both directions, one length after the other, and so does the gradient', async () => {
+  it('sum cumulatively in both directions, one length after the other', async () => {
     for (const n of [5, 8, 3]) {
       const [up, down] = await download(opened, [tf.cumsum(tf.ones([n])), tf.cumsum(tf.ones([n]), 0, false, true)]);
       expect(Array.from(up!)).toEqual(Array.from({ length: n }, (_, i) => i + 1));
       expect(Array.from(down!)).toEqual(Array.from({ length: n }, (_, i) => n - i));
     }
-    const [grad] = await download(opened, tf.grad((x) => tf.sum(tf.mul(tf.cumsum(x), tf.range(0, 8))))(tf.ones([8])));
-    expect(Array.from(grad!)).toEqual([28, 28, 27, 25, 22, 18, 13, 7]);
   });
 
   it('softmax more rows than one grid dimension has workgroups', async () => {
@@ -58,22 +56,5 @@ describe.skipIf(!(await hasTestGpu()))('guards on WebGPU', () => {
     Object.defineProperty(device, 'limits', { value: limits, configurable: true });
     const [values] = await download(opened, out);
     for (let row = 0; row < 17; row++) expect(Array.from(values!.subarray(4 * row, 4 * row + 4), (v) => v.toFixed(4)), `row ${row}`).toEqual(['0.0321', '0.0871', '0.2369', '0.6439']);
-  });
-
-  it('upload nothing for the gradients of sums and means', async () => {
-    const x = tf.relu(counting([64, 1024], 'float32'));
-    await opened.assertHealthy();
-    const { device } = tf.backend() as unknown as { device: GPUDevice };
-    const original = device.createBuffer.bind(device);
-    let mappedBytes = 0;
-    device.createBuffer = (descriptor) => {
-      if (descriptor.mappedAtCreation) mappedBytes += descriptor.size;
-      return original(descriptor);
-    };
-    const grad = tf.grad((t) => tf.add(tf.sum(t), tf.mean(t, [0, 1])))(x);
-    device.createBuffer = original;
-    const [values] = await download(opened, grad);
-    expect(values!.every((v) => Math.abs(v - (1 + 1 / 65536)) < 1e-6)).toBe(true);
-    expect(mappedBytes, 'the tensor itself has 262 144 bytes').toBeLessThan(1024);
   });
 });

@@ -31,7 +31,7 @@ describe('guards on WASM', () => {
 
 it('assertGuarded refuses a backend that was not opened with openBackend', async () => {
   const { setBackend } = tf;
-  await import('@tensorflow/tfjs-backend-wasm');
-  await setBackend('wasm');
+  await import('@tensorflow/tfjs-backend-cpu');
+  await setBackend('cpu');
   expect(() => assertGuarded()).toThrow('its guards are missing');
 });
