@@ -6,6 +6,7 @@
 import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { openBackend } from '../src/device/openDevice.ts';
+import { matMul2d } from '../src/kernels/matMul/linear.ts';
 import { registerKernels } from '../src/kernels/registerKernels.ts';
 import { openSimd } from '../src/kernels/simd/openSimd.ts';
 import type { WasmHost } from '../src/kernels/wasmHost.ts';
@@ -45,7 +46,7 @@ for (const { name, M, K, N } of shapes) {
     const inner = Math.max(1, Math.round(2e8 / (M * K * N)));
     const timeOurs = (): number => {
       const from = cpuMs();
-      for (let i = 0; i < inner; i++) tf.matMul(a, b, transpose.a, transpose.b).dispose();
+      for (let i = 0; i < inner; i++) matMul2d(a, b, { transposeA: transpose.a, transposeB: transpose.b }).dispose();
       return (cpuMs() - from) / inner;
     };
     const timeStock = (): number => {

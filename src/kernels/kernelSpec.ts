@@ -59,8 +59,6 @@ export class HostTensor {
 export interface KernelSpec<Input extends string = string> {
   name: string;
   inPlace?: readonly Input[];
-  /** Returns its one output bare instead of in a list: only for kernels that replace a stock one. */
-  bareOutput?: boolean;
   outputs(inputs: Record<Input, KernelTensor>, attributes: Attributes): OutputSpec[];
   /** The CPU twin. */
   host(inputs: Record<Input, HostTensor>, attributes: Attributes, outputs: HostTensor[]): void;
@@ -136,8 +134,7 @@ export function registerKernelSpec<Input extends string>(typed: KernelSpec<Input
     backendName,
     kernelFunc: ({ inputs, attrs, backend }) => {
       const { [slicesAttribute]: slices, ...attributes } = (attrs ?? {}) as Record<string, unknown>;
-      const outputs = run(backend, withSlices(inputs as Record<string, tf.TensorInfo>, slices as Slices | undefined), attributes as Attributes);
-      return spec.bareOutput ? (outputs[0] as tf.TensorInfo) : outputs;
+      return run(backend, withSlices(inputs as Record<string, tf.TensorInfo>, slices as Slices | undefined), attributes as Attributes);
     },
   });
 }
@@ -158,9 +155,4 @@ export function runKernel(name: string, inputs: Record<string, Operand>, attribu
   }
   const passed = slices ? { ...attributes, [slicesAttribute]: slices } : attributes;
   return tf.engine().runKernel(name, tensors as unknown as tf.NamedTensorMap, passed as unknown as tf.NamedAttrMap) as unknown as tf.Tensor[];
-}
-
-/** The gradient of a kernel's first output: tfjs passes an array only if the kernel has several. */
-export function firstGradient(gradients: tf.Tensor | tf.Tensor[]): tf.Tensor {
-  return Array.isArray(gradients) ? (gradients[0] as tf.Tensor) : gradients;
 }

@@ -4,7 +4,6 @@ import { adamWSpecs } from './adamW/adamW.ts';
 import { attentionFusedSpecs } from './attention/attentionFused.ts';
 import { cachedAttentionSpecs } from './attention/cachedAttention.ts';
 import { columnSumsSpec } from './columnSums/columnSums.ts';
-import { registerCoreGradients } from './coreGradients.ts';
 import { embeddingSpecs } from './embedding/embedding.ts';
 import { geluSpecs } from './gelu/gelu.ts';
 import { headLossSpecs } from './headLoss/rowKernels.ts';
@@ -12,7 +11,6 @@ import { type KernelBackendName, type KernelSpec, registerKernelSpec } from './k
 import { appendKvSpecs } from './kvCache/appendKv.ts';
 import { layerNormSpecs } from './layerNorm/layerNorm.ts';
 import { addMatMulSpec, matMul2dSpec } from './matMul/linear.ts';
-import { batchMatMulSpec } from './matMul/matMul.ts';
 import { rmsNormSpecs } from './rmsNorm/rmsNorm.ts';
 import { ropeSpecs } from './rope/rope.ts';
 import { samplingSpecs } from './sampling/sampling.ts';
@@ -38,38 +36,18 @@ const specs: KernelSpec[] = [
   matMul2dSpec,
   addMatMulSpec,
   columnSumsSpec,
-  batchMatMulSpec,
 ];
-
-/**
- * tfjs clones every tensor that a gradient needs; on WASM each clone is a copy of the values (270 copies in a training step). Share the
- * storage instead, as tfjs does on WebGPU; kernels that write in place refuse shared storage.
- */
-function shareIdentity(): void {
-  tf.unregisterKernel('Identity', 'wasm');
-  tf.registerKernel({
-    kernelName: 'Identity',
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, backend }) => {
-      const { x } = inputs as { x: tf.TensorInfo };
-      (backend as tf.KernelBackend).incRef(x.dataId);
-      return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
-    },
-  });
-}
 
 const registered = new Set<KernelBackendName>();
 
 /**
- * Registers our kernels for a backend, and the gradients of stock kernels. Call it after the backend was opened (its own
- * kernels are registered when it is first opened); may be called again.
- * tfjs' fused matMul is removed: its WASM version is wrong for transposed operands with a bias.
+ * Registers our kernels for a backend. Call it after the backend was opened; may be called again.
+ * tfjs' fused matMul is removed: its WASM version is wrong for transposed operands with a bias. Its plain one stays as it is, wrong on WebGPU
+ * for a transposed B with a long inner axis: the engine multiplies with matMul/linear.ts only.
  */
 export function registerKernels(backendName: KernelBackendName): void {
   if (registered.has(backendName)) return;
   registered.add(backendName);
-  registerCoreGradients();
   for (const spec of specs) registerKernelSpec(spec, backendName);
-  if (backendName === 'wasm') shareIdentity();
   if (tf.getKernel('_FusedMatMul', backendName)) tf.unregisterKernel('_FusedMatMul', backendName);
 }

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../../device/openDevice.ts';
 import { openTestBackend } from '../../testing/backend.ts';
+import { matMul2d } from '../matMul/linear.ts';
 import type { WasmHost } from '../wasmHost.ts';
 import { openSimd, type Simd } from './openSimd.ts';
 import { ThreadPool, type SimdKernel } from './threadPool.ts';
@@ -33,17 +34,17 @@ describe('the backend with two threads', () => {
   it('grows the heap between and under the helpers', async () => {
     const small = random([300, 200], 1);
     const bits = (values: unknown) => Buffer.from((values as Float32Array).buffer).toString('base64');
-    const expected = bits(await tf.matMul(small, small, false, true).data());
+    const expected = bits(await matMul2d(small, small, { transposeB: true }).data());
     const { memory } = (tf.backend() as unknown as WasmHost).wasm.asm;
     const before = memory.buffer.byteLength;
     const big = Array.from({ length: 4 }, () => tf.ones([2048, 2048]));
     expect(memory.buffer.byteLength).toBeGreaterThan(before);
     // Operands, results and scratch beyond the old end of the heap.
-    const product = await tf.matMul(tf.slice(big[3]!, [0, 0], [2048, 64]), big[2]!, true, false).data();
+    const product = await matMul2d(tf.slice(big[3]!, [0, 0], [2048, 64]), big[2]!, { transposeA: true }).data();
     expect(product.length).toBe(64 * 2048);
     expect(product.every((value) => value === 2048)).toBe(true);
     const again = random([300, 200], 1);
-    for (let i = 0; i < 10; i++) expect(bits(await tf.matMul(again, again, false, true).data())).toBe(expected);
+    for (let i = 0; i < 10; i++) expect(bits(await matMul2d(again, again, { transposeB: true }).data())).toBe(expected);
   });
 
   it('refuses unknown kernels and wrong numbers of arguments', () => {

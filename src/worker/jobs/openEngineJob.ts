@@ -4,6 +4,7 @@
  */
 import { EngineError, toFailure } from '../../base/errors.ts';
 import { openBackend, type OpenedBackend } from '../../device/openDevice.ts';
+import { tuneMatMul } from '../../kernels/matMul/autotune.ts';
 import { registerKernels } from '../../kernels/registerKernels.ts';
 import type { BackendName, EngineView } from '../../protocol/views.ts';
 import type { EngineState } from '../engineState.ts';
@@ -49,6 +50,10 @@ export const openEngineJob =
       try {
         backend = await openBackend(candidate, options);
         registerKernels(candidate);
+        if (candidate === 'webgpu') {
+          control.progress({ phase: `choosing kernels for ${TITLE[candidate]}`, done: i, total: candidates.length, unit: 'steps', etaMs: null });
+          await tuneMatMul();
+        }
         const preflightMs = await runPreflight(backend, now, (compiled) => control.progress({ phase: `compiling kernels for ${TITLE[candidate]}`, ...compiled, unit: 'kernels' }));
         const view: EngineView = {
           backend: backend.backend,
