@@ -1,6 +1,6 @@
 /**
  * Time of one fine-tuning step and of decoding on the demo's sizes, with random weights and tokens, and where the time goes.
- * Run: npx tsx bench/trainStep.bench.ts [wasm|webgpu] [steps]   CPU time of this process, which is fair on a busy machine.
+ * Run: npx tsx bench/trainStep.bench.ts [wasm|webgpu] [steps] [threads]   CPU time of this process, which is fair on a busy machine.
  */
 import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
@@ -15,7 +15,7 @@ import { randomWeights } from './randomWeights.ts';
 
 const backendName = process.argv[2] === 'webgpu' ? 'webgpu' : 'wasm';
 const steps = Number(process.argv[3] ?? 12);
-const opened = await openTestBackend(backendName);
+const opened = await openTestBackend(backendName, Number(process.argv[4] ?? 1));
 const rng = new Rng(1);
 const config = parseLmConfig({
   model_type: 'llama',

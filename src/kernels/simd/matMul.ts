@@ -26,7 +26,7 @@ const maxDepth = 512;
 const blockSize = 256;
 const tileBytes = 192;
 /** Up to so many rows it is faster not to pack b (measured). */
-const fewRows = 16;
+const fewRows = 32;
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 

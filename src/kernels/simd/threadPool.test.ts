@@ -116,7 +116,7 @@ describe('ThreadTuner', () => {
     };
     run(100);
     expect(counts.shared).toBeGreaterThan(85);
-    expect(counts.alone).toBeGreaterThan(3);
+    expect(counts.alone).toBeGreaterThan(1);
     sharedMs = 8; // another program takes the other core
     run(10);
     run(100);
