@@ -58,7 +58,7 @@ async function trainOn(threads: number): Promise<{ bits: string; helped: number 
 
 it('trains to the same bits on one thread, on two and on three', async () => {
   // Every job that can be shared is, whatever the machine is busy with.
-  vi.spyOn(ThreadTuner.prototype as unknown as { choose(): boolean }, 'choose').mockReturnValue(true);
+  vi.spyOn(ThreadTuner.prototype as unknown as { choose(): string }, 'choose').mockReturnValue('shared');
   const one = await trainOn(1);
   expect(one.helped).toBe(0);
   for (const threads of [2, 3]) {
