@@ -1,8 +1,9 @@
 /** How numbers are written for people. Not for files: those keep full precision. */
 
-/** 95 s -> "1 min 35 s"; under ten seconds one decimal. */
+/** 95 s -> "1 min 35 s"; under ten seconds one decimal, under a tenth of a second whole milliseconds. */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return '–';
+  if (ms > 0 && ms < 99.5) return `${Math.max(1, Math.round(ms))} ms`;
   const seconds = ms / 1000;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);

@@ -7,6 +7,7 @@ import { EngineError } from '../base/errors.ts';
 import { nextMacrotask } from '../base/macrotask.ts';
 import { Rng } from '../base/rng.ts';
 import type { GenerationConfig } from '../config/generation.ts';
+import { compilePipelines } from '../kernels/compilePipelines.ts';
 import { gatherRows } from '../kernels/embedding/embedding.ts';
 import { sampleTokens } from '../kernels/sampling/sampling.ts';
 import { forward, lmHead } from '../lm/forward.ts';
@@ -172,6 +173,18 @@ class Decoding {
   }
 }
 
+/** What the first two tokens of every request take on the GPU, for a dry run. */
+async function rehearse(lm: LanguageModel, requests: readonly GenerationRequest[], config: TokenGenerationConfig): Promise<void> {
+  // Nothing ends a request here: tokens of a dry run mean nothing.
+  const decoding = new Decoding(lm, requests.slice(0, config.batchSize), { ...config, eosTokenIds: [] });
+  try {
+    await decoding.step();
+    await decoding.step();
+  } finally {
+    decoding.dispose();
+  }
+}
+
 /**
  * Decodes up to `config.batchSize` requests together; where one ends, the next that waits begins.
  * @param requests borrowed until the generator ends
@@ -195,6 +208,7 @@ export async function* generate(
       throw new EngineError('bad-argument', `generate: the prompt of request ${index} has ${inputIds.length} tokens; the LM's context holds ${lm.config.maxPositionEmbeddings}, response included.`);
   });
   if (requests.length === 0) return;
+  await compilePipelines(() => rehearse(lm, requests, config));
   const decoding = new Decoding(lm, requests, config);
   try {
     let pausedAtMs = performance.now();

@@ -79,6 +79,16 @@ describe('a model folder', () => {
     await expect(openModelFolder(sourceOf(files))).rejects.toMatchObject({ code: 'bad-file' });
   });
 
+  it('reads the first GPT-2 checkpoints: no prefix, causal masks among the weights', async () => {
+    const files = folderOf('gpt2-tied');
+    const today = await openModelFolder(sourceOf(files));
+    const names = [...today.weights].map(([name, tensor]): [string, TensorValues] => [name.replace(/^transformer\./, ''), tensor]);
+    files.set('model.safetensors', writeSafetensors(new Map([...names, ['h.0.attn.bias', { shape: [1], data: new Float32Array(1) }]]), 'F32', {}));
+    const first = await openModelFolder(sourceOf(files));
+    expect([...first.weights.keys()]).toEqual([...today.weights.keys()]);
+    for (const [name, { data }] of today.weights) expect(first.weights.get(name)!.data).toEqual(data);
+  });
+
   const base = folderOf('llama-gqa-untied');
   const without = (path: string) => { const files = new Map(base); files.delete(path); return files; };
   it.each<[string, Map<string, Uint8Array>, string, RegExp]>([

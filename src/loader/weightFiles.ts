@@ -45,11 +45,17 @@ function naming(names: readonly string[]): string {
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
+/** The first GPT-2 checkpoints were saved without their head and lack the prefix of the body. */
+function canonicalName({ modelType }: LmConfig, name: string): string {
+  return modelType === 'gpt2' && /^(wte|wpe|ln_f|h)\./.test(name) ? `transformer.${name}` : name;
+}
+
 /**
  * Keeps what the architecture needs and complains about the rest by name.
- * @throws EngineError bad-file for missing or misshapen parameters, unsupported for ones that no llama has
+ * @throws EngineError bad-file for missing or misshapen parameters, unsupported for ones that the family does not have
  */
-export function checkWeights(config: LmConfig, tensors: ReadonlyMap<string, WeightTensor>): Pick<Weights, 'tensors' | 'ignored'> {
+export function checkWeights(config: LmConfig, stored: ReadonlyMap<string, WeightTensor>): Pick<Weights, 'tensors' | 'ignored'> {
+  const tensors = new Map([...stored].map(([name, tensor]) => [canonicalName(config, name), tensor]));
   const kept = new Map<string, WeightTensor>();
   const missing: string[] = [];
   const shapes = parameterShapes(config);
@@ -68,11 +74,11 @@ export function checkWeights(config: LmConfig, tensors: ReadonlyMap<string, Weig
   const unknown: string[] = [];
   for (const name of tensors.keys()) {
     if (shapes.has(name)) continue;
-    // Leftovers that change nothing: RoPE tables of old checkpoints, the copy of a head that is tied anyway.
-    const harmless = name.endsWith('.rotary_emb.inv_freq') || (config.tieWordEmbeddings && name === HEAD_NAME);
+    // Leftovers that change nothing: RoPE tables and causal masks of old checkpoints, the copy of a head that is tied anyway.
+    const harmless = name.endsWith('.rotary_emb.inv_freq') || (config.modelType === 'gpt2' && /\.attn\.(masked_)?bias$/.test(name)) || (config.tieWordEmbeddings && name === HEAD_NAME);
     (harmless ? ignored : unknown).push(name);
   }
-  if (unknown.length > 0) throw new EngineError('unsupported', `weights: ${naming(unknown)} not part of a llama model; leaving it out would change what the LM says.`);
+  if (unknown.length > 0) throw new EngineError('unsupported', `weights: ${naming(unknown)} not part of a ${config.modelType} model; leaving it out would change what the LM says.`);
   return { tensors: kept, ignored };
 }
 
