@@ -16,7 +16,7 @@ export interface Pace {
   minRounds: number;
 }
 
-export const pace = (quick: boolean): Pace => (quick ? { rounds: 6, budgetMs: 12_000, minRounds: 2 } : { rounds: 15, budgetMs: 60_000, minRounds: 4 });
+export const pace = (quick: boolean): Pace => (quick ? { rounds: 5, budgetMs: 10_000, minRounds: 2 } : { rounds: 15, budgetMs: 60_000, minRounds: 4 });
 
 /** @returns by name, the samples by round; an engine whose turn fails is out, with the error in `failures` */
 export async function interleave<Sample>(turns: readonly Turn<Sample>[], { rounds, budgetMs, minRounds }: Pace, failures: Map<string, string>): Promise<Map<string, Map<number, Sample>>> {

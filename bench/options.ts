@@ -17,7 +17,7 @@ export interface BenchOptions {
 }
 
 export const usage = `npm run bench -- [--quick] [--only <name>[,<name>]] [--out <file>]
-  --quick   about 3 minutes instead of 10
+  --quick   3 minutes instead of 13
   --only    only what begins with these names, e.g. S.wasm or D,G; then nothing is written unless --out says where
   --out     where to write; bench/results.json, or bench/results.<adapter>.json on a hardware GPU`;
 
