@@ -9,7 +9,8 @@
 // - Scratch memory is `chunks` times one chunk's: `scratch + chunk * bytes`.
 // - No results by value, no globals, no data section (no array literals, no strings), no memory but what the arguments point to.
 //   Arguments are i32, usize (bytes), f32 or f64.
-export { matMulRowsDeep, matMulRowsWide, matMulTiles, packPanels } from './matMul';
+export { matMulTiles, packPanels } from './matMul';
+export { matMulRowsDeep, matMulRowsWide } from './matMulRows';
 export { attentionFused, attentionFusedGrad } from './attentionFused';
 export { appendKv, cachedAttention } from './cachedAttention';
 export { headLossLogitGrad, headLossSweep } from './headLoss';
