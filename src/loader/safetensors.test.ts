@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../base/errors.ts';
-import { fromHalfBits, toHalfBits } from './halfFloat.ts';
+import { fromHalfBits, toHalfBits } from '../base/halfFloat.ts';
 import { parseSafetensors, writeSafetensors } from './safetensors.ts';
 
 function file(header: unknown, data: number | Uint8Array = 0): Uint8Array {

@@ -4,7 +4,7 @@
  * @see https://github.com/huggingface/safetensors#format
  */
 import { EngineError } from '../base/errors.ts';
-import { bfloat16ToFloat32, float32ToHalf, halfToFloat32, LARGEST_TO_HALF } from './halfFloat.ts';
+import { bfloat16ToFloat32, float32ToHalf, halfToFloat32, LARGEST_TO_HALF } from '../base/halfFloat.ts';
 
 /** A tensor of a weights file; values always as float32. */
 export interface WeightTensor {
