@@ -1,7 +1,7 @@
 /** Argument checks that all ops share. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
-import { isSlice, type Operand } from './slice.ts';
+import { type Operand, storageOf, tensorOf } from './slice.ts';
 
 /**
  * Checks rank, sizes and dtype of a tensor; `null` in the pattern accepts any size.
@@ -20,7 +20,11 @@ export function lastSize(op: string, name: string, tensor: tf.TensorInfo): numbe
   return size;
 }
 
-/** assertTensor for a tensor or a slice of a slab. @throws EngineError bad-shape or bad-argument */
+/**
+ * assertTensor for a tensor or a slice of a slab, packed ones included: whether a kernel reads those is checked where it runs.
+ * @throws EngineError bad-shape or bad-argument
+ */
 export function assertOperand(op: string, name: string, operand: Operand, pattern: readonly (number | null)[]): void {
-  assertTensor(op, name, isSlice(operand) ? { dataId: operand.slab.dataId, dtype: operand.slab.dtype, shape: operand.shape } : operand, pattern);
+  const { dataId, dtype } = tensorOf(operand);
+  assertTensor(op, name, { dataId, dtype, shape: operand.shape }, pattern, storageOf(operand) ? 'int32' : 'float32');
 }

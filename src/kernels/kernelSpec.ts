@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { KernelTensor } from './kernelTensor.ts';
+import { decodePacked, type PackedStorage, packedWords } from './packed.ts';
 import { runWgsl, type WebGpuHost, type WgslProgram } from './runWgsl.ts';
 import { type HeapTensor, openSimd, type Simd } from './simd/openSimd.ts';
 import { assertSlice, isSlice, type Operand } from './slice.ts';
@@ -35,12 +36,16 @@ export class HostTensor {
     data: Float32Array | Int32Array,
     private readonly name: string,
     offset?: number,
+    private readonly storage?: PackedStorage,
   ) {
-    this.data = offset === undefined ? data : data.subarray(offset, offset + tf.util.sizeFromShape(shape));
+    const size = tf.util.sizeFromShape(shape);
+    const [begin, count] = storage ? [(offset ?? 0) / 2, packedWords(size)] : [offset ?? 0, size];
+    this.data = offset === undefined ? data : data.subarray(begin, begin + count);
   }
 
-  /** @throws EngineError bad-argument if this is not a float32 tensor */
+  /** Packed values come decoded, as a copy. @throws EngineError bad-argument if this is not a float32 tensor */
   get f32(): Float32Array {
+    if (this.storage && this.data instanceof Int32Array) return decodePacked(this.data, this.storage, 0, tf.util.sizeFromShape(this.shape));
     if (this.data instanceof Float32Array) return this.data;
     throw new EngineError('bad-argument', `${this.name} must be float32.`);
   }
@@ -59,6 +64,8 @@ export class HostTensor {
 export interface KernelSpec<Input extends string = string> {
   name: string;
   inPlace?: readonly Input[];
+  /** Inputs that may hold packed values; every other kernel and input refuses them. */
+  packed?: readonly Input[];
   outputs(inputs: Record<Input, KernelTensor>, attributes: Attributes): OutputSpec[];
   /** The CPU twin. */
   host(inputs: Record<Input, HostTensor>, attributes: Attributes, outputs: HostTensor[]): void;
@@ -82,15 +89,16 @@ function allocate(spec: OutputSpec): Float32Array | Int32Array {
 function runOnWasm(spec: KernelSpec, backend: WasmHost, inputs: Record<string, KernelTensor>, attributes: Attributes): tf.TensorInfo[] {
   const outputs = spec.outputs(inputs, attributes).map((o) => backend.makeOutput(o.shape, o.dtype));
   if (spec.wasm) {
-    const locate = (info: KernelTensor): HeapTensor => ({ shape: info.shape, at: backend.getMemoryOffset(info.dataId) + 4 * (info.offset ?? 0) });
+    const locate = ({ shape, dataId, offset = 0, storage }: KernelTensor): HeapTensor => ({ shape, at: backend.getMemoryOffset(dataId) + (storage ? 2 : 4) * offset, storage });
     const located = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, locate(info)]));
     spec.wasm(openSimd(backend), located, attributes, outputs.map(locate));
     return outputs;
   }
   const view = (info: KernelTensor, name: string): HostTensor => {
-    const { dataId, dtype, shape, offset } = info;
-    const stored = offset === undefined ? shape : [offset + tf.util.sizeFromShape(shape)];
-    return new HostTensor(shape, backend.typedArrayFromHeap({ dataId, dtype, shape: stored }), `${spec.name}: ${name}`, offset);
+    const { dataId, dtype, shape, offset, storage } = info;
+    const end = (offset ?? 0) + tf.util.sizeFromShape(shape);
+    const stored = offset === undefined ? shape : [storage ? packedWords(end) : end];
+    return new HostTensor(shape, backend.typedArrayFromHeap({ dataId, dtype, shape: stored }), `${spec.name}: ${name}`, offset, storage);
   };
   const views = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, view(info, name)]));
   spec.host(views, attributes, outputs.map((info, i) => view(info, `output ${i}`)));
@@ -100,7 +108,7 @@ function runOnWasm(spec: KernelSpec, backend: WasmHost, inputs: Record<string, K
 function runOnCpu(spec: KernelSpec, backend: CpuHost, inputs: Record<string, KernelTensor>, attributes: Attributes): tf.TensorInfo[] {
   const arrays = spec.outputs(inputs, attributes).map((o) => ({ ...o, data: allocate(o) }));
   const views = Object.fromEntries(
-    Object.entries(inputs).map(([name, info]) => [name, new HostTensor(info.shape, backend.data.get(info.dataId).values, `${spec.name}: ${name}`, info.offset)]),
+    Object.entries(inputs).map(([name, info]) => [name, new HostTensor(info.shape, backend.data.get(info.dataId).values, `${spec.name}: ${name}`, info.offset, info.storage)]),
   );
   spec.host(views, attributes, arrays.map((o, i) => new HostTensor(o.shape, o.data, `${spec.name}: output ${i}`)));
   return arrays.map((o) => backend.makeTensorInfo(o.shape, o.dtype, o.data));
@@ -113,7 +121,13 @@ function runOnWebGpu(spec: KernelSpec, backend: WebGpuHost, inputs: Record<strin
   return outputs;
 }
 
-type Slices = Record<string, { offset: number; shape: number[] }>;
+type Slices = Record<string, Pick<KernelTensor, 'offset' | 'shape' | 'storage'>>;
+
+/** @throws EngineError bad-argument for packed values where a kernel would take their bits for something else */
+function assertStorages({ name, packed }: KernelSpec, slices: Slices): void {
+  for (const [input, { storage }] of Object.entries(slices))
+    if (storage && !packed?.includes(input)) throw new EngineError('bad-argument', `${name}: ${input} is packed as ${storage}, which this kernel does not read; give it float32 values.`);
+}
 
 function withSlices(inputs: Record<string, tf.TensorInfo>, slices: Slices | undefined): Record<string, KernelTensor> {
   if (!slices) return inputs;
@@ -134,6 +148,7 @@ export function registerKernelSpec<Input extends string>(typed: KernelSpec<Input
     backendName,
     kernelFunc: ({ inputs, attrs, backend }) => {
       const { [slicesAttribute]: slices, ...attributes } = (attrs ?? {}) as Record<string, unknown>;
+      if (slices) assertStorages(spec, slices as Slices);
       return run(backend, withSlices(inputs as Record<string, tf.TensorInfo>, slices as Slices | undefined), attributes as Attributes);
     },
   });
@@ -150,7 +165,8 @@ export function runKernel(name: string, inputs: Record<string, Operand>, attribu
     if (isSlice(operand)) {
       assertSlice(name, input, operand);
       tensors[input] = operand.slab;
-      (slices ??= {})[input] = { offset: operand.offset, shape: operand.shape };
+      const { offset, shape, storage } = operand;
+      (slices ??= {})[input] = storage ? { offset, shape, storage } : { offset, shape };
     } else tensors[input] = operand;
   }
   const passed = slices ? { ...attributes, [slicesAttribute]: slices } : attributes;

@@ -8,7 +8,8 @@ import type { WebGpuHost } from './runWgsl.ts';
 import { isSlice, type Operand, sizeOf, tensorOf } from './slice.ts';
 import { streamOf } from './webgpu/commandStream.ts';
 
-async function readOnWebGpu(backend: WebGpuHost, tensor: tf.Tensor, offset: number, count: number): Promise<ArrayBuffer> {
+/** @param offset of the first word, @param count of words, 4 bytes each @throws EngineError gpu-error if the device does not give them back */
+export async function readOnWebGpu(backend: WebGpuHost, tensor: tf.Tensor, offset: number, count: number): Promise<ArrayBuffer> {
   try {
     return await streamOf(backend).download(tensor.dataId, offset, count);
   } catch (cause) {

@@ -4,13 +4,17 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
+import { type PackedStorage, packedWords } from './packed.ts';
 
 /** A run of values of a slab, read or written as a tensor of `shape`. Borrows the slab. */
 export interface Slice {
+  /** float32, or int32 where values are packed. */
   slab: tf.Tensor;
-  /** First value, in floats; a multiple of `sliceAlignment`. */
+  /** First value, in values; a multiple of `sliceAlignment`, of twice that where they are packed. */
   offset: number;
   shape: number[];
+  /** Left out for float32. Packed values are frozen, and only kernels that say so read them. */
+  storage?: PackedStorage;
 }
 
 /** What kernels take: a whole tensor or part of a slab. */
@@ -24,6 +28,9 @@ export const isSlice = (operand: Operand): operand is Slice => 'slab' in operand
 export const shapeOf = (operand: Operand): number[] => operand.shape;
 
 export const sizeOf = (operand: Operand): number => tf.util.sizeFromShape(operand.shape);
+
+/** How an operand's values are stored; undefined for float32. */
+export const storageOf = (operand: Operand): PackedStorage | undefined => (isSlice(operand) ? operand.storage : undefined);
 
 /** The tensor that holds the values. */
 export const tensorOf = (operand: Operand): tf.Tensor => (isSlice(operand) ? operand.slab : operand);
@@ -39,15 +46,19 @@ export function layOutSlices(shapes: readonly (readonly number[])[]): { offsets:
   return { offsets, size };
 }
 
-/** @throws EngineError bad-argument if the slice does not lie in its slab or begins where no binding can */
+/** @throws EngineError bad-argument if the slice does not lie in its slab, begins where no binding can, or its slab is not of its storage */
 export function assertSlice(op: string, name: string, slice: Slice): void {
-  const { slab, offset, shape } = slice;
-  if (offset % sliceAlignment !== 0 || offset < 0 || offset + tf.util.sizeFromShape(shape) > slab.size)
-    throw new EngineError('bad-argument', `${op}: ${name} [${shape}] at ${offset} does not fit its slab of ${slab.size} values, or is not aligned to ${sliceAlignment}.`);
+  const { slab, offset, shape, storage } = slice;
+  const end = offset + tf.util.sizeFromShape(shape);
+  const alignment = storage ? 2 * sliceAlignment : sliceAlignment;
+  if (offset % alignment !== 0 || offset < 0 || (storage ? packedWords(end) : end) > slab.size)
+    throw new EngineError('bad-argument', `${op}: ${name} [${shape}] at ${offset} does not fit its slab of ${storage ? 2 * slab.size : slab.size} values, or is not aligned to ${alignment}.`);
+  if (storage && slab.dtype !== 'int32') throw new EngineError('bad-argument', `${op}: ${name} is said to be packed as ${storage}, but its slab is ${slab.dtype}, not int32.`);
 }
 
-/** The values as a tensor of their own. @returns owned by the caller */
+/** The values as a tensor of their own. @returns owned by the caller @throws EngineError bad-argument for packed values, which readValues reads */
 export function copyOf(operand: Operand): tf.Tensor {
   if (!isSlice(operand)) return tf.mul(operand, 1);
+  if (operand.storage) throw new EngineError('bad-argument', `copyOf: the values are packed as ${operand.storage}.`);
   return tf.tidy(() => tf.reshape(tf.slice(tf.reshape(operand.slab, [operand.slab.size]), operand.offset, sizeOf(operand)), operand.shape));
 }

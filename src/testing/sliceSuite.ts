@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { runKernel } from '../kernels/kernelSpec.ts';
+import { rmsNorm } from '../kernels/rmsNorm/rmsNorm.ts';
 import { layOutSlices, type Slice } from '../kernels/slice.ts';
 
 /** @param open opens the backend, which must be healthy after every test */
@@ -36,6 +37,17 @@ export function describeSlices(backendName: string, open: () => Promise<OpenedBa
       expect(() => runKernel('SidestepEmbedTokens', { table: { slab, offset: 0, shape: [65, 1] }, ids })).toThrow('does not fit its slab');
       expect(() => runKernel('SidestepEmbedTokens', { table: { slab, offset: 8, shape: [1, 1] }, ids })).toThrow('aligned');
       tf.dispose([slab, ids]);
+    });
+
+    it('of packed values are refused by kernels that would take their bits for numbers, and where they do not fit', () => {
+      const slab = tf.zeros([128], 'int32');
+      const x = tf.ones([2, 8]);
+      const packed: Slice = { slab, offset: 0, shape: [8], storage: 'bf16' };
+      expect(() => rmsNorm(x, packed, 1e-5)).toThrow('weight is packed as bf16, which this kernel does not read');
+      expect(() => rmsNorm(x, { ...packed, offset: 64 }, 1e-5)).toThrow('aligned to 128');
+      expect(() => rmsNorm(x, { ...packed, slab: x }, 1e-5)).toThrow('weight is float32, expected int32');
+      expect(() => rmsNorm(x, { ...packed, offset: 256 }, 1e-5)).toThrow('does not fit its slab of 256 values');
+      tf.dispose([slab, x]);
     });
   });
 }

@@ -1,5 +1,6 @@
 /** Instantiates our SIMD kernels on the heap of tfjs' WASM backend, so that they read and write its tensors without copies. */
 import { EngineError } from '../../base/errors.ts';
+import type { PackedStorage } from '../packed.ts';
 import type { WasmHost } from '../wasmHost.ts';
 import { withSharedMemory } from './sharedMemory.ts';
 import { plainSimdBase64, relaxedSimdBase64 } from './simdBinary.ts';
@@ -34,6 +35,8 @@ export interface HeapTensor {
   shape: number[];
   /** Address of the first value in the heap, bytes. */
   at: number;
+  /** Undefined for float32 and int32. */
+  storage?: PackedStorage | undefined;
 }
 
 const sizeOf = (tensor: HeapTensor): number => tensor.shape.reduce((a, b) => a * b, 1);
