@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../src/base/rng.ts';
 import { adamWStep } from '../src/kernels/adamW/adamW.ts';
+import { inverseFrequencies } from '../src/config/rope.ts';
 import { attentionFused, attentionFusedGrad } from '../src/kernels/attention/attentionFused.ts';
 import { clipScale } from '../src/kernels/clipScale/clipScale.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows, scatterRows } from '../src/kernels/embedding/embedding.ts';
@@ -81,7 +82,7 @@ export function kernelCases(): KernelCase[] {
   const rows = tf.keep(tf.tensor1d(Int32Array.from({ length: R / 2 }, (_, i) => 2 * i), 'int32'));
   const halfRows = random(R / 2, C);
   const [gainGrad, biasGrad, tableGrad] = [gradient([C]), gradient([C]), gradient([V, C])];
-  const rotation = { ...createRopeTables({ maxPositionEmbeddings: T, headDim: K, ropeTheta: 10000 }), positions, heads: 2 * H, headDim: K };
+  const rotation = { ...createRopeTables(T, inverseFrequencies({ theta: 10000, rotaryDim: K, scaling: null })), positions, heads: 2 * H, headDim: K, rotaryDim: K };
   const qkv = random(R, 3 * C);
   const grads = random(parameters);
   const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, step: 1 };

@@ -13,7 +13,7 @@ import { type Differentiable, notDifferentiable, type Pass } from './pass.ts';
 function rotate(lm: LanguageModel, qkv: tf.Tensor, { positions }: Pass, direction: 1 | -1): void {
   if (!lm.rope) return;
   const { numAttentionHeads: H, numKeyValueHeads: G, headDim } = lm.config;
-  rotateInPlace(qkv, { ...lm.rope, positions, heads: H + G, headDim }, direction);
+  rotateInPlace(qkv, { ...lm.rope, positions, heads: H + G, headDim, rotaryDim: headDim }, direction);
 }
 
 function sizesOf({ config }: LanguageModel, { B, T }: Pass): FusedSizes {

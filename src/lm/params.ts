@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { LmConfig } from '../config/lm.ts';
 import { type LinearNames, type NormNames, parameterNames } from '../config/lmParameters.ts';
+import { inverseFrequencies } from '../config/rope.ts';
 import { createRopeTables } from '../kernels/rope/rope.ts';
 import { type NamedValues, packSlab, type SlabLayout, unpackSlab } from '../kernels/slabLayout.ts';
 import type { Slice } from '../kernels/slice.ts';
@@ -74,7 +75,7 @@ function assemble(config: LmConfig, layout: SlabLayout, values: tf.Tensor): Lang
   const norm = ({ gain, bias }: NormNames): NormParams => ({ gain: one(gain), bias: bias === null ? null : one(bias) });
   const linear = ({ weights, biases }: LinearNames): LinearParams => ({ weight: joined(weights), bias: biases.length > 0 ? joined(biases) : null });
   const names = parameterNames(config);
-  const rope = config.ropeTheta === null ? null : createRopeTables({ ...config, ropeTheta: config.ropeTheta });
+  const rope = config.ropeTheta === null ? null : createRopeTables(config.maxPositionEmbeddings, inverseFrequencies({ theta: config.ropeTheta, rotaryDim: config.headDim, scaling: null }));
   return {
     config,
     layout,

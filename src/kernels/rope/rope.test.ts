@@ -7,7 +7,7 @@ import { ropeAngles, ropeRotate } from './rope.cpu.ts';
 const H = 2;
 const K = 6;
 const positions = Int32Array.of(0, 3, 1);
-const { cos, sin } = ropeAngles(5, K, 10000);
+const { cos, sin } = ropeAngles(5, Float64Array.of(0, 2, 4).map((i) => 10000 ** (-i / K)));
 const [cos64, sin64] = [Float64Array.from(cos), Float64Array.from(sin)];
 
 describe('rope (CPU twin)', () => {
@@ -40,6 +40,26 @@ describe('rope (CPU twin)', () => {
     };
     const grad = new Float64Array(x.length);
     ropeRotate(weights, cos64, sin64, positions, grad, H, K, -1);
+    assertGradient(f, x, grad, 'x');
+  });
+
+  it('turns only the first values of each head, and copies the others', () => {
+    const D = 4;
+    const tables = ropeAngles(5, Float64Array.of(1, 0.01));
+    const x = randomDoubles(positions.length * H * K, 2);
+    const out = new Float64Array(x.length);
+    const turn = (from: Float64Array, to: Float64Array, direction: 1 | -1): void => ropeRotate(from, Float64Array.from(tables.cos), Float64Array.from(tables.sin), positions, to, H, K, direction, D);
+    const weights = randomDoubles(x.length, 3);
+    const f = (): number => {
+      turn(x, out, 1);
+      return dot(out, weights);
+    };
+    f();
+    const last = x.length - K;
+    expect(Array.from(out.subarray(last + D))).toEqual(Array.from(x.subarray(last + D)));
+    expect(out[last]).toBeCloseTo(x[last]! * Math.cos(1) - x[last + D / 2]! * Math.sin(1), 6);
+    const grad = new Float64Array(x.length);
+    turn(weights, grad, -1);
     assertGradient(f, x, grad, 'x');
   });
 

@@ -43,7 +43,7 @@ const cases: Record<string, () => tf.Tensor[]> = {
   swiGluFused: () => [swiGluFused(matrix(C, 1)), swiGluFusedGrad(matrix(C, 1), matrix(C / 2, 2))],
   rotateInPlace: () => {
     const qkv = matrix(3 * 10, 1);
-    rotateInPlace(qkv, { ...createRopeTables({ maxPositionEmbeddings: 64, headDim: 10, ropeTheta: 10000 }), positions: ids(64), heads: 2, headDim: 10 }, 1);
+    rotateInPlace(qkv, { ...createRopeTables(64, { inverse: Float64Array.of(1, 0.3, 0.1, 0.03), attentionFactor: 1 }), positions: ids(64), heads: 2, headDim: 10, rotaryDim: 8 }, 1);
     return [qkv];
   },
   embedTokens: () => [embedTokens(matrix(C, 1), ids(R), { table: matrix(C, 2), positions: ids(R) }), gatherRows(matrix(C, 1), ids(R))],

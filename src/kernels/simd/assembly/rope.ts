@@ -1,9 +1,9 @@
-// Rotary position embedding as in rope.cpu.ts: pairs (x[i], x[i + K/2]) turned by the angle of the row's position.
+// Rotary position embedding as in rope.cpu.ts: pairs (x[i], x[i + D/2]) of a head's first D values turned by the angle of the row's position.
 import { chunkStart, multiplyAdd } from './vector';
 
-/** In place on the first `heads` heads of each row of `width` values; cos and sin [P, K/2]; positions were checked by the caller; direction is 1 or −1. */
-export function ropeInPlace(chunk: i32, chunks: i32, rows: i32, width: i32, heads: i32, K: i32, direction: f32, qkv: usize, cos: usize, sin: usize, positions: usize): void {
-  const half = K / 2;
+/** In place on the first `heads` heads of each row of `width` values; cos and sin [P, D/2]; positions were checked by the caller; direction is 1 or −1. */
+export function ropeInPlace(chunk: i32, chunks: i32, rows: i32, width: i32, heads: i32, K: i32, D: i32, direction: f32, qkv: usize, cos: usize, sin: usize, positions: usize): void {
+  const half = D / 2;
   const halfBytes: usize = <usize>half * 4;
   const whole: usize = <usize>(half & ~3) * 4;
   const signs = f32x4.splat(direction);
@@ -29,7 +29,7 @@ export function ropeInPlace(chunk: i32, chunks: i32, rows: i32, width: i32, head
         store<f32>(x + offset, low * c - high * s);
         store<f32>(x + offset + halfBytes, high * c + low * s);
       }
-      x += 2 * halfBytes;
+      x += <usize>K * 4;
     }
   }
 }
