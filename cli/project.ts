@@ -21,11 +21,11 @@ export async function readModelFolder(path: string): Promise<ModelSource> {
   const found = await stat(folder).catch(() => null);
   if (!found?.isDirectory()) throw new UsageError(`${path}: there is no such folder. Name a Hugging Face model folder.`);
   const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
-  const files: { path: string; bytes: Uint8Array }[] = [];
+  const files: { path: string; data: Uint8Array }[] = [];
   for (const entry of entries) {
     const file = join(entry.parentPath, entry.name);
     if ((await stat(file)).size > MAX_FILE_BYTES) throw new UsageError(`${file} is larger than 2 GB.`);
-    files.push({ path: relative(folder, file).split(sep).join('/'), bytes: new Uint8Array(await readFile(file)) });
+    files.push({ path: relative(folder, file).split(sep).join('/'), data: new Uint8Array(await readFile(file)) });
   }
   return { kind: 'files', name: basename(folder), files };
 }

@@ -54,7 +54,7 @@ async function openStudio(page: Page): Promise<string> {
   return (await started).url();
 }
 
-const modelAt = (page: Page): Jobs['loadModel']['params'] => ({ source: { kind: 'url', name: 'demo', baseUrl: new URL('./models/demo/', page.url()).href } });
+const modelAt = (page: Page): Jobs['loadModel']['params'] => ({ source: { kind: 'embedded', name: 'demo', baseUrl: new URL('./models/demo/', page.url()).href } });
 const pairs = (set: string) => [0, 1, 2].map((n) => ({ prompt: `How do I ${set} ${n}?`, response: `You can ${set} it.`, intent: `${set}${n}` }));
 
 /** A small run: two rows of each kind a step, a handful of prompts an evaluation. */

@@ -23,6 +23,13 @@ const FAILED: Record<JobName, string> = {
   deleteRun: 'The run could not be deleted',
   renameRun: 'The run could not be renamed',
   measureMemory: 'Memory could not be measured',
+  inspectModel: 'The model could not be looked at',
+  listModels: 'The downloaded models could not be listed',
+  deleteModel: 'The downloaded model could not be deleted',
+  verifyModel: 'The downloaded model could not be checked',
+  setChatTemplate: 'The chat template could not be used',
+  importAdapter: 'The adapter could not be loaded',
+  measureStep: 'The test step failed',
 };
 
 /**

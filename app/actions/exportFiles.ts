@@ -26,7 +26,7 @@ export function toFileName(name: string): string {
 
 /** Writes the merged Hugging Face folder, reads it back to verify it, and packs it. @returns null if it failed or was cancelled */
 export async function exportModel(weights: WeightsRef, name: string, onStart?: (jobId: string) => void): Promise<ExportedModel | null> {
-  const result = await runJob('exportModel', { weights }, onStart);
+  const result = await runJob('exportModel', { weights, as: 'merged' }, onStart);
   if (!result) return null;
   const { zipFiles } = await import('../../src/export/zip.ts');
   const folder = toFileName(name);

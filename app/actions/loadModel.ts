@@ -8,7 +8,7 @@ import type { ModelFile } from './modelFolderStore.ts';
 
 /** Loads the model that ships with the studio; downloads at most 4 MB from where the studio itself came from. */
 export async function loadDemoModel(): Promise<ModelView | null> {
-  const model = await runJob('loadModel', { source: { kind: 'url', name: 'demo', baseUrl: new URL('models/demo/', document.baseURI).href } });
+  const model = await runJob('loadModel', { source: { kind: 'embedded', name: 'demo', baseUrl: new URL('models/demo/', document.baseURI).href } });
   if (model) studio.edit('engine', { reopenModel: 'demo' });
   return model;
 }
@@ -40,7 +40,7 @@ export async function reloadOwnModel(): Promise<ModelView | null> {
 }
 
 function load(name: string, files: ModelFile[]): Promise<ModelView | null> {
-  return runJob('loadModel', { source: { kind: 'files', name, files } });
+  return runJob('loadModel', { source: { kind: 'files', name, files: files.map(({ path, bytes }) => ({ path, data: bytes })) } });
 }
 
 /** Reads dropped files; a single zip is unpacked; a common top folder is taken off the paths and becomes the name. */

@@ -33,7 +33,7 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm' }> = async ({ backend }) => 
   const opened = await openOurs(backend);
   const source = await readModelFolder(DEMO_MODEL);
   if (source.kind !== 'files') throw new Error('The demo LM is read from its folder.');
-  const folder = await openModelFolder(filesSource(source.files));
+  const folder = await openModelFolder(filesSource(source.files.map(({ path, data }) => ({ path, bytes: data as Uint8Array }))));
   const tokenizer = createTokenizer({ ...folder, eosTokenIds: folder.config.eosTokenIds });
   const lm = createLm(folder.config, folder.weights);
   const prompts = (await readBuiltIn('harmful', 'curate')).map(({ text }) => tokenizer.applyChatTemplate(text));

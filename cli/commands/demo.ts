@@ -67,7 +67,7 @@ async function demo(values: Record<string, string | undefined>, out: OutputFolde
     const [base, tuned] = reports as [EvaluationReport, EvaluationReport];
     timer.lap('evaluate');
 
-    const exported = await engine.run('exportModel', { weights: tunedWeights });
+    const exported = await engine.run('exportModel', { weights: tunedWeights, as: 'merged' });
     for (const { path, bytes } of exported.files) await out.write(`model/${path}`, bytes);
     timer.lap('export');
 

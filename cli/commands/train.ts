@@ -25,7 +25,7 @@ export const trainCommand: Command = {
       await withEngine(file.backend, file.modelFolder, async (engine) => {
         const { name, train: config, data, validation, evaluation } = file;
         const run = await engine.run('train', { name, config, data, validation, evaluation, lexicon, humanLabels: [] });
-        const exported = await engine.run('exportModel', { weights: { kind: 'run', runId: run.id, step: run.bestStep ?? 'last' } });
+        const exported = await engine.run('exportModel', { weights: { kind: 'run', runId: run.id, step: run.bestStep ?? 'last' }, as: 'merged' });
         for (const { path, bytes } of exported.files) await out.write(`model/${path}`, bytes);
         await out.write('run.json', `${JSON.stringify(run, null, 2)}\n`);
         await out.write('report.html', writeReport({ run, model: engine.model, engine: engine.view, reports: [] }));

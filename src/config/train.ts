@@ -1,6 +1,7 @@
 /** Settings of a fine-tuning run: TRL's words, ours under `semantic*` and `emd*`. */
 import { z } from 'zod';
 import { EngineError } from '../base/errors.ts';
+import { loraConfigSchema } from './lora.ts';
 
 /** When a checkpoint may count as the best one; measured on the validation split only. */
 const checkpointRuleSchema = z.strictObject({
@@ -55,6 +56,10 @@ export const trainConfigSchema = z.strictObject({
   /** Save a resumable state every so many steps. */
   saveSteps: z.number().int().min(1).default(10),
   checkpointRule: checkpointRuleSchema.prefault({}),
+  /** Train every parameter, or a low-rank adapter beside frozen ones. */
+  trainingMethod: z.enum(['full', 'lora']).default('full'),
+  /** Of the adapter; unused by a full fine-tune. */
+  lora: loraConfigSchema.prefault({}),
 });
 export type TrainConfig = z.infer<typeof trainConfigSchema>;
 

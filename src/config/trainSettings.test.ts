@@ -22,9 +22,15 @@ describe('training settings as a list', () => {
     expect(parseTrainConfig(changed).maxSteps).toBe(7);
   });
 
+  it('shows a list of names as text and takes it back', () => {
+    const some = withSetting(defaultTrainConfig, 'lora.targetModules', 'q_proj, v_proj,');
+    expect(some.lora.targetModules).toEqual(['q_proj', 'v_proj']);
+    expect(diffSettings(some)).toEqual([{ path: 'lora.targetModules', value: 'q_proj, v_proj', reference: 'all-linear' }]);
+  });
+
   it('lists every setting once', () => {
     const paths = listSettings(defaultTrainConfig).map(({ path }) => path);
     expect(new Set(paths).size).toBe(paths.length);
-    expect(paths.length).toBe(Object.keys(defaultTrainConfig).length - 1 + Object.keys(defaultTrainConfig.checkpointRule).length);
+    expect(paths.length).toBe(Object.keys(defaultTrainConfig).length - 2 + Object.keys({ ...defaultTrainConfig.checkpointRule, ...defaultTrainConfig.lora }).length);
   });
 });

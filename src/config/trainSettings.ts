@@ -3,8 +3,12 @@ import { defaultTrainConfig, type TrainConfig } from './train.ts';
 
 export type SettingValue = number | string | boolean;
 
-/** Name of a setting: a key of TrainConfig, or `checkpointRule.` and a key of that. */
-export type SettingPath = Exclude<keyof TrainConfig, 'checkpointRule'> | `checkpointRule.${keyof TrainConfig['checkpointRule']}`;
+/** Settings that stand together under one key. */
+const GROUPS = ['checkpointRule', 'lora'] as const;
+type Group = (typeof GROUPS)[number];
+
+/** Name of a setting: a key of TrainConfig, or a group, a dot and a key of that. */
+export type SettingPath = Exclude<keyof TrainConfig, Group> | { [G in Group]: `${G}.${keyof TrainConfig[G] & string}` }[Group];
 
 export interface SettingDifference {
   path: SettingPath;
@@ -12,19 +16,24 @@ export interface SettingDifference {
   reference: SettingValue;
 }
 
-/** Every setting with its value, in the order of the schema. */
+/** A list of names stands as text. */
+const toValue = (value: SettingValue | string[]): SettingValue => (Array.isArray(value) ? value.join(', ') : value);
+
+const isGroup = (key: string): key is Group => (GROUPS as readonly string[]).includes(key);
+
+/** Every setting with its value, in the order of the schema, groups last. */
 export function listSettings(config: TrainConfig): { path: SettingPath; value: SettingValue }[] {
-  const { checkpointRule, ...rest } = config;
-  return [
-    ...Object.entries(rest).map(([key, value]) => ({ path: key as SettingPath, value })),
-    ...Object.entries(checkpointRule).map(([key, value]) => ({ path: `checkpointRule.${key}` as SettingPath, value })),
-  ];
+  const single = Object.entries(config).flatMap(([key, value]) => (isGroup(key) ? [] : [{ path: key as SettingPath, value: value as SettingValue }]));
+  const grouped = GROUPS.flatMap((group) => Object.entries(config[group] ?? {}).map(([key, value]) => ({ path: `${group}.${key}` as SettingPath, value: toValue(value) })));
+  return [...single, ...grouped];
 }
 
 /** A copy with one setting changed; the value is not checked here. */
 export function withSetting(config: TrainConfig, path: SettingPath, value: SettingValue): TrainConfig {
-  const rule = path.startsWith('checkpointRule.') ? path.slice('checkpointRule.'.length) : null;
-  return rule === null ? { ...config, [path]: value } : { ...config, checkpointRule: { ...config.checkpointRule, [rule]: value } };
+  const [group, key] = path.split('.') as [string, string | undefined];
+  if (key === undefined || !isGroup(group)) return { ...config, [path]: value };
+  const names = path === 'lora.targetModules' && value !== 'all-linear' ? String(value).split(',').map((name) => name.trim()).filter((name) => name !== '') : value;
+  return { ...config, [group]: { ...config[group], [key]: names } };
 }
 
 /** The settings in which a configuration differs from another one, by default from the defaults. */

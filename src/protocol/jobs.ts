@@ -11,12 +11,26 @@ import type { JudgeLexicon } from '../records/judgeLexicon.ts';
 import type { Prompt } from '../records/prompt.ts';
 import type { Curation, Response } from '../records/response.ts';
 import type { RunRecord, StepMetrics, TrainingData } from '../records/run.ts';
-import type { BackendChoice, EngineView, JobProgress, MemoryView, ModelView, WeightsRef } from './views.ts';
+import type { BackendChoice, EngineView, JobProgress, MemoryView, ModelCacheView, ModelInspection, ModelView, StepMeasurement, WeightsRef } from './views.ts';
 
-/** Where a model folder comes from: files under a URL, or files the person dropped. */
+/** Where a model folder comes from. */
 export type ModelSource =
+  /** Ships with the studio; small, never cached. */
+  | { kind: 'embedded'; name: string; baseUrl: string }
+  /** Hugging Face Hub: "owner/name"; a branch, tag or commit. Goes through the cache. */
+  | { kind: 'hub'; id: string; revision: string }
+  /** Files under any address, e.g. ".../resolve/main/". Goes through the cache. */
   | { kind: 'url'; name: string; baseUrl: string }
-  | { kind: 'files'; name: string; files: { path: string; bytes: Uint8Array }[] };
+  /** What the person dropped; read in pieces, never copied whole. */
+  | { kind: 'files'; name: string; files: { path: string; data: Blob | Uint8Array }[] };
+
+/** How to reach the Hub. Kept in memory only: never stored, logged or told. */
+export interface HubAccess {
+  /** The person's access token, for gated and private models. */
+  token?: string;
+  /** "https://huggingface.co" if left out. */
+  endpoint?: string;
+}
 
 /** The labels a person gave to these very answers; they overrule the judges. */
 export type HumanLabels = { promptText: string; responseText: string; label: NonNullable<Curation['label']> }[];
@@ -27,7 +41,20 @@ export interface Jobs {
     params: { backend: BackendChoice; allowSoftwareAdapter: boolean };
     result: EngineView;
   };
-  loadModel: { params: { source: ModelSource }; result: ModelView };
+  /** What loading would download and need, told from config.json and sizes alone: no weights are read. */
+  inspectModel: { params: { source: ModelSource; access?: HubAccess }; result: ModelInspection };
+  loadModel: { params: { source: ModelSource; access?: HubAccess }; result: ModelView };
+  /** The models in the cache, also half downloaded ones. */
+  listModels: { params: Record<string, never>; result: ModelCacheView };
+  deleteModel: { params: { key: string }; result: ModelCacheView };
+  /** Hashes every file again; `repair` downloads the bad ones once more. */
+  verifyModel: { params: { key: string; repair: boolean; access?: HubAccess }; result: { badFiles: string[]; repairedFiles: string[]; cache: ModelCacheView } };
+  /** Sets the template that surrounds prompts of the loaded LM; null goes back to its own. `modelLoaded` follows. @throws bad-argument */
+  setChatTemplate: { params: { source: string | null }; result: ModelView };
+  /** Keeps a PEFT adapter for the loaded LM as a run with one checkpoint. @throws bad-file, unsupported */
+  importAdapter: { params: { name: string; files: { path: string; data: Blob | Uint8Array }[] }; result: RunRecord };
+  /** One real training step on the loaded LM with the largest rows of `data`: time, memory, and the settings that fit. */
+  measureStep: { params: { config: TrainConfig; data: TrainingData }; result: StepMeasurement };
   generate: {
     params: { prompts: { id: string; text: string }[]; samplesPerPrompt: number; config: GenerationConfig; weights: WeightsRef; lexicon: JudgeLexicon | null };
     result: { responses: Response[]; stopped: boolean };
@@ -58,9 +85,9 @@ export interface Jobs {
     /** One report per entry of `weights`, same prompts in the same order. */
     result: EvaluationReport[];
   };
-  /** Writes the merged Hugging Face folder of these weights, and reads it back to verify it. */
+  /** Writes the merged Hugging Face folder of these weights, or their PEFT adapter, and reads it back to verify it. */
   exportModel: {
-    params: { weights: WeightsRef };
+    params: { weights: WeightsRef; as: 'merged' | 'adapter' };
     result: { files: { path: string; bytes: Uint8Array }[]; fingerprint: string; verified: string };
   };
   listRuns: { params: Record<string, never>; result: RunRecord[] };

@@ -1,5 +1,7 @@
 /** What the user interface may know of the engine: plain views. Types only. */
+import type { FitReport } from '../config/fit.ts';
 import type { LmConfig } from '../config/lm.ts';
+import type { TrainConfig } from '../config/train.ts';
 
 export type BackendName = 'webgpu' | 'wasm';
 export type BackendChoice = 'auto' | BackendName;
@@ -28,12 +30,83 @@ export interface ModelView {
   parameterCount: number;
   sizeBytes: number;
   hasChatTemplate: boolean;
+  /** The template in use, as Jinja source: the LM's own, a plain instruction layout, or the person's. */
+  chatTemplate: { source: string; origin: 'model' | 'instruction' | 'edited' };
+  /** How the matrices lie on the device. */
+  storage: 'f32' | 'f16' | 'bf16';
+  /** Where it came from, to be loaded again; files have to be given again. */
+  source: { kind: 'embedded' } | { kind: 'hub'; id: string; revision: string; commit: string } | { kind: 'url'; baseUrl: string } | { kind: 'files' };
+  /** Names of the linear layers that LoRA can target, e.g. "q_proj". */
+  loraTargets: string[];
   /** Markdown of the model card, if the folder has one. */
   card: string | null;
 }
 
-/** Which weights to use. */
-export type WeightsRef = { kind: 'base' } | { kind: 'run'; runId: string; step: number | 'best' | 'last' };
+/** One file of a model. */
+export interface ModelFileView {
+  path: string;
+  sizeBytes: number;
+  cachedBytes: number;
+}
+
+/** What a model would take, before anything large is downloaded. */
+export interface ModelInspection {
+  name: string;
+  config: LmConfig;
+  parameterCount: number;
+  /** What would be downloaded, or read; and of that, what is there already. */
+  files: ModelFileView[];
+  totalBytes: number;
+  cachedBytes: number;
+  /** As stored in the files. */
+  storage: 'f32' | 'f16' | 'bf16';
+  /** The commit that the revision means now; null for other sources. */
+  commit: string | null;
+  /** As the model card names it. */
+  licence: string | null;
+  gated: boolean;
+  fit: FitReport;
+}
+
+/** A model in the cache. */
+export interface CachedModel {
+  key: string;
+  /** Hub id, or the name of the address. */
+  name: string;
+  source: Extract<ModelView['source'], { kind: 'hub' | 'url' }>;
+  state: 'partial' | 'complete';
+  totalBytes: number;
+  cachedBytes: number;
+  licence: string | null;
+  addedAt: string;
+  lastUsedAt: string;
+}
+
+/** The cache of downloaded models. Measured. */
+export interface ModelCacheView {
+  models: CachedModel[];
+  usageBytes: number;
+  /** What the browser allows this site in all; null where it does not tell. */
+  quotaBytes: number | null;
+  /** What it has of that in use, runs and all. */
+  siteUsageBytes: number | null;
+}
+
+/** One step, measured; what it takes, and settings that fit. */
+export interface StepMeasurement {
+  /** Measured, warmed up, ms a step of `config`. */
+  msPerStep: number;
+  tokensPerSecond: number;
+  /** Highest live bytes of tensors in the step. Measured. */
+  peakBytes: number;
+  /** The settings asked for, changed where they did not fit: smaller micro-batches with accumulation, checkpointing. */
+  config: TrainConfig;
+  /** What was changed and why, one sentence each; empty if nothing was. */
+  changes: string[];
+}
+
+/** Which weights to use; an adapter's strength is 1 if left out. */
+export type WeightsRef = { kind: 'base' } | { kind: 'run'; runId: string; step: number | 'best' | 'last'; strength?: number };
 
 /** Memory in use. Measured. */
 export interface MemoryView {
@@ -53,4 +126,5 @@ export interface JobProgress {
   elapsedMs: number;
   etaMs: number | null;
   tokensPerSecond?: number;
+  bytesPerSecond?: number;
 }

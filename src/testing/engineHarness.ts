@@ -30,10 +30,10 @@ export function tinyModelFiles(seed = 1): Extract<ModelSource, { kind: 'files' }
     kind: 'files',
     name: 'tiny',
     files: [
-      { path: 'config.json', bytes: new TextEncoder().encode(JSON.stringify(raw)) },
-      { path: 'model.safetensors', bytes: writeSafetensors(weights, 'F16', {}) },
-      { path: 'tokenizer.json', bytes: reference('tokenizer.json') },
-      { path: 'tokenizer_config.json', bytes: reference('tokenizer_config.json') },
+      { path: 'config.json', data: new TextEncoder().encode(JSON.stringify(raw)) },
+      { path: 'model.safetensors', data: writeSafetensors(weights, 'F16', {}) },
+      { path: 'tokenizer.json', data: reference('tokenizer.json') },
+      { path: 'tokenizer_config.json', data: reference('tokenizer_config.json') },
     ],
   };
 }

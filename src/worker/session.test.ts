@@ -68,7 +68,7 @@ describe('the engine session on WebAssembly', () => {
     const engine = await openEngine();
     const before = await engine.run('measureMemory', {});
     const broken = tinyModelFiles();
-    broken.files = broken.files.map((file) => (file.path === 'model.safetensors' ? { ...file, bytes: file.bytes.slice(0, -5) } : file));
+    broken.files = broken.files.map((file) => (file.path === 'model.safetensors' ? { ...file, data: file.data.slice(0, -5) } : file));
     await expect(engine.run('loadModel', { source: broken })).rejects.toMatchObject({ code: 'bad-file' });
     expect(await engine.run('measureMemory', {})).toEqual(before);
     expect((await engine.run('generate', generateParams)).responses).toHaveLength(10);
@@ -231,9 +231,9 @@ describe('the engine session on WebAssembly', () => {
     const run = await engine.run('train', trainParams);
     const weights = { kind: 'run' as const, runId: run.id, step: 6 };
     const live = await engine.run('generate', { ...generateParams, weights });
-    const exported = await engine.run('exportModel', { weights });
+    const exported = await engine.run('exportModel', { weights, as: 'merged' });
     expect(exported.verified).toMatch(/difference of any logit \d/);
-    const model = await engine.run('loadModel', { source: { kind: 'files', name: 'again', files: exported.files } });
+    const model = await engine.run('loadModel', { source: { kind: 'files', name: 'again', files: exported.files.map(({ path, bytes }) => ({ path, data: bytes })) } });
     expect(model.fingerprint).toBe(exported.fingerprint);
     expect(live.responses[0]!.weightsFingerprint).toBe(exported.fingerprint);
     const back = await engine.run('generate', generateParams);

@@ -14,8 +14,13 @@ import { createJobRunner, type JobBodies } from './jobRunner.ts';
 import { evaluateJob } from './jobs/evaluateJob.ts';
 import { exportModelJob } from './jobs/exportModelJob.ts';
 import { generateJob } from './jobs/generateJob.ts';
+import { importAdapterJob } from './jobs/importAdapterJob.ts';
+import { inspectModelJob } from './jobs/inspectModelJob.ts';
 import { loadModelJob } from './jobs/loadModelJob.ts';
+import { measureStepJob } from './jobs/measureStepJob.ts';
+import { deleteModelJob, listModelsJob, verifyModelJob } from './jobs/modelCacheJobs.ts';
 import { openEngineJob } from './jobs/openEngineJob.ts';
+import { setChatTemplateJob } from './jobs/setChatTemplateJob.ts';
 import { deleteRunJob, listRunsJob, measureMemoryJob, renameRunJob } from './jobs/storeJobs.ts';
 import { resumeRunJob, trainJob } from './jobs/trainJob.ts';
 import { createRunStore } from './runStore.ts';
@@ -78,6 +83,13 @@ export function createSession({ files, host, emit }: SessionOptions): Session {
     deleteRun: deleteRunJob(state),
     renameRun: renameRunJob(state),
     measureMemory: measureMemoryJob(state),
+    inspectModel: inspectModelJob(state),
+    listModels: listModelsJob(state),
+    deleteModel: deleteModelJob(state),
+    verifyModel: verifyModelJob(state),
+    setChatTemplate: setChatTemplateJob(state),
+    importAdapter: importAdapterJob(state),
+    measureStep: measureStepJob(state),
   };
   const runner = createJobRunner({ bodies, emit: say, immediate: IMMEDIATE, now: host.now, timestamp: host.timestamp, yieldToEvents: nextMacrotask });
 

@@ -4,6 +4,7 @@ import { setCoherenceSamples, setValidationSize } from '../../actions/trainRun.t
 import { Badge } from '../../components/Badge.tsx';
 import { Button } from '../../components/Button.tsx';
 import { Card } from '../../components/Card.tsx';
+import { TextField } from '../../components/Field.tsx';
 import { NumberField } from '../../components/NumberField.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { SwitchField } from '../../components/SwitchField.tsx';
@@ -39,6 +40,8 @@ export function SettingsForm({ config, advanced, validationPerSet, coherenceSamp
         return <SelectField key={field.path} {...common} value={value as string} options={field.options} onChange={(next) => set(field.path, next)} />;
       case 'switch':
         return <SwitchField key={field.path} {...common} checked={value as boolean} onChange={(next) => set(field.path, next)} />;
+      case 'text':
+        return <TextField key={field.path} {...common} value={value as string} onChange={(next) => set(field.path, next)} />;
     }
   };
   const simple = TRAIN_FIELD_GROUPS.flatMap((group) => group.fields.filter((field) => field.simple));

@@ -22,7 +22,11 @@ interface SelectControl {
 interface SwitchControl {
   kind: 'switch';
 }
-export type TrainField = FieldWords & (NumberControl | SelectControl | SwitchControl);
+/** Free text; the schema checks it. */
+interface TextControl {
+  kind: 'text';
+}
+export type TrainField = FieldWords & (NumberControl | SelectControl | SwitchControl | TextControl);
 
 export interface TrainFieldGroup {
   title: string;
@@ -71,6 +75,21 @@ export const TRAIN_FIELD_GROUPS: TrainFieldGroup[] = [
       { path: 'gradientAccumulationSteps', label: 'Gradient accumulation', kind: 'number', min: 1, step: 1, help: 'Micro-batches averaged before one optimizer step: a larger batch in the same memory.' },
       { path: 'gradientCheckpointing', label: 'Gradient checkpointing', kind: 'switch', help: 'Computes each layer again on the way back instead of keeping it: less memory, a third more arithmetic, the same numbers.' },
       { path: 'maxLength', label: 'Longest row, tokens', kind: 'number', min: 8, max: 8192, step: 8, help: 'Longer rows are refused at the start, never cut.' },
+    ],
+  },
+  {
+    title: 'LoRA adapter',
+    fields: [
+      {
+        path: 'trainingMethod', label: 'Train', kind: 'select',
+        options: [{ value: 'full', label: 'Every weight (full fine-tune)' }, { value: 'lora', label: 'A LoRA adapter' }],
+        help: 'An adapter trains a small part beside frozen weights: less memory, a small file.',
+      },
+      { path: 'lora.r', label: 'Rank r', kind: 'number', min: 1, max: 512, step: 1, help: 'Width of the adapter. More can learn more, and is larger.' },
+      { path: 'lora.loraAlpha', label: 'Alpha', kind: 'number', min: 0.01, step: 1, decimals: 2, help: 'The adapter counts alpha / r times.' },
+      { path: 'lora.loraDropout', label: 'Dropout', kind: 'number', min: 0, max: 0.99, step: 0.05, help: 'Share of the adapter’s inputs that are dropped in training.' },
+      { path: 'lora.targetModules', label: 'Target modules', kind: 'text', help: 'all-linear, or names of linear layers, e.g. q_proj, v_proj.' },
+      { path: 'lora.useRslora', label: 'rsLoRA', kind: 'switch', help: 'Scales by alpha / √r in place of alpha / r.' },
     ],
   },
   {

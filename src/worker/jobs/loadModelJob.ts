@@ -4,15 +4,23 @@ import { countParameters } from '../../config/lmParameters.ts';
 import { createLm } from '../../lm/params.ts';
 import { filesSource, urlSource } from '../../loader/fetchFolder.ts';
 import { openModelFolder } from '../../loader/modelFolder.ts';
+import type { ModelSource } from '../../protocol/jobs.ts';
 import { createTokenizer } from '../../tokenizer/tokenizer.ts';
 import { type EngineState, requireBackend } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
+
+/** Of a source of files: their bytes. @throws EngineError unsupported for sources that need a download */
+async function bytesOf(source: ModelSource): Promise<{ path: string; bytes: Uint8Array }[]> {
+  if (source.kind !== 'files') throw new EngineError('unsupported', `Models cannot be loaded from a ${source.kind} source yet.`);
+  return Promise.all(source.files.map(async ({ path, data }) => ({ path, bytes: data instanceof Uint8Array ? data : new Uint8Array(await data.arrayBuffer()) })));
+}
 
 export const loadModelJob =
   (state: EngineState): JobBody<'loadModel'> =>
   async ({ source }, control) => {
     const { backend } = requireBackend(state);
-    const folderSource = source.kind === 'url' ? urlSource(source.baseUrl, control.signal) : filesSource(source.files);
+    const name = source.kind === 'hub' ? source.id : source.name;
+    const folderSource = source.kind === 'embedded' ? urlSource(source.baseUrl, control.signal) : filesSource(await bytesOf(source));
     const { weights, ...folder } = await openModelFolder(folderSource, ({ loadedBytes, totalBytes }) =>
       control.progress({ phase: 'reading', done: loadedBytes, total: totalBytes ?? loadedBytes, unit: 'bytes', ...(totalBytes === null ? { etaMs: null } : {}) }),
     );
@@ -33,13 +41,17 @@ export const loadModelJob =
     state.model?.base.dispose();
     state.model = {
       view: {
-        id: `${source.name}@${folder.fingerprint.slice(0, 12)}`,
-        name: source.name,
+        id: `${name}@${folder.fingerprint.slice(0, 12)}`,
+        name,
         fingerprint: folder.fingerprint,
         config,
         parameterCount: countParameters(config),
         sizeBytes: folder.sizeBytes,
         hasChatTemplate: tokenizer.hasChatTemplate,
+        chatTemplate: { source: '', origin: tokenizer.hasChatTemplate ? 'model' : 'instruction' },
+        storage: 'f32',
+        source: { kind: source.kind === 'embedded' ? 'embedded' : 'files' },
+        loraTargets: [],
         card: folder.card,
       },
       folder,
