@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';
-import type { LmConfig } from '../config/lm.ts';
+import { parseLmConfig } from '../config/lm.ts';
 import { parameterShapes } from '../config/lmParameters.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import type { EncodedRow, EncodedTrainingData } from '../data/encodeTrainingData.ts';
@@ -12,24 +12,20 @@ import type { OpenedBackend } from '../device/openDevice.ts';
 import { createLm, readParams } from '../lm/params.ts';
 import { openTrainer, type TrainInput } from '../train/trainer.ts';
 
-const CONFIG: LmConfig = {
-  modelType: 'llama',
-  vocabSize: 67,
-  hiddenSize: 24,
-  intermediateSize: 40,
-  numHiddenLayers: 2,
-  numAttentionHeads: 4,
-  numKeyValueHeads: 2,
-  headDim: 6,
-  maxPositionEmbeddings: 32,
-  hiddenAct: 'silu',
-  normEps: 1e-5,
-  ropeTheta: 10000,
-  tieWordEmbeddings: false,
-  bosTokenId: null,
-  eosTokenIds: [1],
-  padTokenId: 0,
-};
+const CONFIG = parseLmConfig({
+  model_type: 'llama',
+  vocab_size: 67,
+  hidden_size: 24,
+  intermediate_size: 40,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 6,
+  max_position_embeddings: 32,
+  rms_norm_eps: 1e-5,
+  eos_token_id: 1,
+  pad_token_id: 0,
+});
 
 /** Told while the GPU programs of the step are compiled. */
 type OnCompile = NonNullable<TrainInput['onCompile']>;
