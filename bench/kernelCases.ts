@@ -94,7 +94,7 @@ export function kernelCases(): KernelCase[] {
 
   const [weights, gradWeights, headGrad] = [random(3 * C, C), gradient([3 * C, C]), gradient([V, C])];
   const [dyQkv, wideBias] = [random(R, 3 * C), random(3 * C)];
-  const attended = { B, T, H, G: H, K };
+  const attended = { B, T, H, G: H, K, scale: 1 / Math.sqrt(K), window: null };
   const firstSlots = tf.keep(tf.zeros([B], 'int32'));
   // Of the size that trained hidden states and heads give: logits of a few units.
   const [hidden, head] = [x, tf.keep(tf.mul(table, 0.1))];

@@ -17,7 +17,7 @@ function rotate(lm: LanguageModel, qkv: tf.Tensor, { positions }: Pass, directio
 }
 
 function sizesOf({ config }: LanguageModel, { B, T }: Pass): FusedSizes {
-  return { B, T, H: config.numAttentionHeads, G: config.numKeyValueHeads, K: config.headDim };
+  return { B, T, H: config.numAttentionHeads, G: config.numKeyValueHeads, K: config.headDim, scale: 1 / Math.sqrt(config.headDim), window: null };
 }
 
 /** For generation: keys and values go into the cache and, unless these are prompts, come from it. @returns [R, H · K], owned by the caller */

@@ -11,7 +11,14 @@ export interface FusedSizes {
   H: number;
   G: number;
   K: number;
+  /** Multiplies q·k before the softmax: 1/√K in most families. */
+  scale: number;
+  /** A query at slot i attends to the slots j with i − window < j ≤ i; null: to all j ≤ i. */
+  window: number | null;
 }
+
+/** The first slot that a query at slot `at` attends to in a row whose first real slot is `start`. */
+export const firstSeen = (start: number, at: number, window: number | null): number => Math.max(0, start, window === null ? 0 : at - window + 1);
 
 /** Numbers in one row of qkv. */
 export const rowWidth = ({ H, G, K }: Pick<FusedSizes, 'H' | 'G' | 'K'>): number => (H + 2 * G) * K;
@@ -35,10 +42,9 @@ function dot(a: Floats, aAt: number, b: Floats, bAt: number, K: number): number 
 }
 
 /** One query over slots first..last. @returns the log of the sum of exponentials; 0, and zeros in out, where there is no slot */
-function attendOne(query: Floats, queryAt: number, keys: Rows, values: Rows, first: number, last: number, K: number, weights: Float64Array, out: Floats, outAt: number): number {
+function attendOne(query: Floats, queryAt: number, keys: Rows, values: Rows, first: number, last: number, K: number, scale: number, weights: Float64Array, out: Floats, outAt: number): number {
   out.fill(0, outAt, outAt + K);
   if (last < first) return 0;
-  const scale = 1 / Math.sqrt(K);
   let max = -Infinity;
   for (let s = first; s <= last; s++) {
     const score = dot(query, queryAt, keys.values, keys.at + s * keys.stride, K) * scale;
@@ -56,11 +62,11 @@ function attendOne(query: Floats, queryAt: number, keys: Rows, values: Rows, fir
 }
 
 /**
- * out[b, t, h] = Σ_s softmax_s(q·k / √K) v over start[b] ≤ s ≤ t; head h reads key group floor(h·G/H).
+ * out[b, t, h] = Σ_s softmax_s(scale · q·k) v over start[b] ≤ s ≤ t (and s > t − window); head h reads key group floor(h·G/H).
  * Queries with no slot to attend to give zeros (and logSumExp 0). out [B·T, H·K] and logSumExp [B, H, T] are overwritten.
  */
 export function attentionFusedForward(qkv: Floats, start: Int32Array, out: Floats, logSumExp: Floats, sizes: FusedSizes): void {
-  const { B, T, H, G, K } = sizes;
+  const { B, T, H, G, K, scale, window } = sizes;
   const width = rowWidth(sizes);
   const weights = new Float64Array(T);
   for (let b = 0; b < B; b++)
@@ -70,16 +76,15 @@ export function attentionFusedForward(qkv: Floats, start: Int32Array, out: Float
       const values = { ...keys, at: keys.at + G * K };
       for (let t = 0; t < T; t++) {
         const row = b * T + t;
-        logSumExp[(b * H + h) * T + t] = attendOne(qkv, row * width + h * K, keys, values, Math.max(0, start[b]!), t, K, weights, out, (row * H + h) * K);
+        logSumExp[(b * H + h) * T + t] = attendOne(qkv, row * width + h * K, keys, values, firstSeen(start[b]!, t, window), t, K, scale, weights, out, (row * H + h) * K);
       }
     }
 }
 
 /** Gradient of attentionFusedForward; gradQkv is overwritten. Probabilities are recomputed from logSumExp. */
 export function attentionFusedBackward(qkv: Floats, start: Int32Array, out: Floats, logSumExp: Floats, gradOut: Floats, gradQkv: Floats, sizes: FusedSizes): void {
-  const { B, T, H, G, K } = sizes;
+  const { B, T, H, G, K, scale, window } = sizes;
   const width = rowWidth(sizes);
-  const scale = 1 / Math.sqrt(K);
   gradQkv.fill(0);
   for (let b = 0; b < B; b++)
     for (let h = 0; h < H; h++) {
@@ -89,7 +94,7 @@ export function attentionFusedBackward(qkv: Floats, start: Int32Array, out: Floa
         const query = row * width + h * K;
         const mixed = (row * H + h) * K;
         const mean = dot(gradOut, mixed, out, mixed, K);
-        for (let s = Math.max(0, start[b]!); s <= t; s++) {
+        for (let s = firstSeen(start[b]!, t, window); s <= t; s++) {
           const key = (b * T + s) * width + keyColumn;
           const value = key + G * K;
           const p = Math.exp(dot(qkv, query, qkv, key, K) * scale - logSumExp[(b * H + h) * T + t]!);
@@ -106,7 +111,7 @@ export function attentionFusedBackward(qkv: Floats, start: Int32Array, out: Floa
 
 /** As attentionFusedForward, but keys and values are read from a cache [B, S, G, K] and query t stands at slot pastLength + t. */
 export function cachedAttentionForward(qkv: Floats, keyCache: Floats, valueCache: Floats, start: Int32Array, out: Floats, sizes: FusedSizes & { S: number; pastLength: number }): void {
-  const { B, T, S, H, G, K, pastLength } = sizes;
+  const { B, T, S, H, G, K, pastLength, scale, window } = sizes;
   const width = rowWidth(sizes);
   const weights = new Float64Array(S);
   for (let b = 0; b < B; b++)
@@ -116,13 +121,13 @@ export function cachedAttentionForward(qkv: Floats, keyCache: Floats, valueCache
       const values = { values: valueCache, at, stride: G * K };
       for (let t = 0; t < T; t++) {
         const row = b * T + t;
-        attendOne(qkv, row * width + h * K, keys, values, Math.max(0, start[b]!), pastLength + t, K, weights, out, (row * H + h) * K);
+        attendOne(qkv, row * width + h * K, keys, values, firstSeen(start[b]!, pastLength + t, window), pastLength + t, K, scale, weights, out, (row * H + h) * K);
       }
     }
 }
 
 /** keys[r, pastLength + t] and values[r, pastLength + t] become those of row (b, t), r = rows[b] or b. Other slots keep theirs. */
-export function writeKeysAndValues(qkv: Floats, keys: Floats, values: Floats, pastLength: number, S: number, sizes: FusedSizes, rows?: Int32Array): void {
+export function writeKeysAndValues(qkv: Floats, keys: Floats, values: Floats, pastLength: number, S: number, sizes: Pick<FusedSizes, 'B' | 'T' | 'H' | 'G' | 'K'>, rows?: Int32Array): void {
   const { B, T, H, G, K } = sizes;
   const width = rowWidth(sizes);
   for (let b = 0; b < B; b++)

@@ -12,21 +12,36 @@ import { attentionFusedBackward, attentionFusedForward, cachedAttentionForward, 
 import { cachedAttention } from './cachedAttention.ts';
 
 const cases: [string, FusedSizes, number[]][] = [
-  ['one of everything', { B: 1, T: 1, H: 1, G: 1, K: 1 }, [0]],
-  ['an odd head size', { B: 2, T: 5, H: 3, G: 3, K: 7 }, [0, 2]],
-  ['padding on the left, one row all padding', { B: 3, T: 9, H: 2, G: 2, K: 8 }, [0, 4, 9]],
-  ['shared key groups', { B: 1, T: 33, H: 4, G: 2, K: 32 }, [1]],
-  ['one key group for all heads', { B: 2, T: 22, H: 3, G: 1, K: 64 }, [0, 13]],
-  ['large heads', { B: 1, T: 11, H: 2, G: 1, K: 128 }, [0]],
-  ['larger heads', { B: 1, T: 6, H: 1, G: 1, K: 256 }, [2]],
-  ['the demo LM', { B: 2, T: 70, H: 4, G: 4, K: 32 }, [0, 5]],
+  ['one of everything', { B: 1, T: 1, H: 1, G: 1, K: 1, scale: 1 ** -0.5, window: null }, [0]],
+  ['an odd head size', { B: 2, T: 5, H: 3, G: 3, K: 7, scale: 7 ** -0.5, window: null }, [0, 2]],
+  ['padding on the left, one row all padding', { B: 3, T: 9, H: 2, G: 2, K: 8, scale: 8 ** -0.5, window: null }, [0, 4, 9]],
+  ['shared key groups', { B: 1, T: 33, H: 4, G: 2, K: 32, scale: 32 ** -0.5, window: null }, [1]],
+  ['one key group for all heads', { B: 2, T: 22, H: 3, G: 1, K: 64, scale: 64 ** -0.5, window: null }, [0, 13]],
+  ['large heads', { B: 1, T: 11, H: 2, G: 1, K: 128, scale: 128 ** -0.5, window: null }, [0]],
+  ['larger heads', { B: 1, T: 6, H: 1, G: 1, K: 256, scale: 256 ** -0.5, window: null }, [2]],
+  ['a scale of its own, an odd head size', { B: 2, T: 13, H: 4, G: 2, K: 6, scale: 0.7, window: null }, [0, 3]],
+  ['heads of 10', { B: 1, T: 18, H: 2, G: 1, K: 10, scale: 0.2, window: null }, [0]],
+  ['heads of 20', { B: 2, T: 12, H: 2, G: 2, K: 20, scale: 0.2, window: null }, [1, 0]],
+  ['heads of 80', { B: 1, T: 13, H: 2, G: 1, K: 80, scale: 0.1, window: null }, [0]],
+  ['heads of 96', { B: 1, T: 10, H: 2, G: 2, K: 96, scale: 0.1, window: null }, [0]],
+  ['a window of one slot', { B: 2, T: 6, H: 2, G: 1, K: 4, scale: 0.5, window: 1 }, [0, 2]],
+  ['a window of three slots, padding', { B: 3, T: 21, H: 2, G: 2, K: 7, scale: 0.5, window: 3 }, [0, 5, 21]],
+  ['a window of nine slots, long rows', { B: 2, T: 75, H: 4, G: 2, K: 32, scale: 0.2, window: 9 }, [0, 13]],
+  ['a window wider than the gradient\'s blocks', { B: 1, T: 150, H: 2, G: 1, K: 16, scale: 0.25, window: 37 }, [5]],
+  ['a window in quads of large heads', { B: 1, T: 40, H: 2, G: 1, K: 256, scale: 1 / 16, window: 11 }, [2]],
+  ['a window wider than the rows', { B: 2, T: 9, H: 2, G: 2, K: 8, scale: 0.3, window: 512 }, [0, 4]],
+  ['the demo LM', { B: 2, T: 70, H: 4, G: 4, K: 32, scale: 32 ** -0.5, window: null }, [0, 5]],
 ];
 
 const cached: [string, FusedSizes & { S: number; pastLength: number }, number[]][] = [
-  ['one new token', { B: 3, T: 1, H: 4, G: 2, K: 32, S: 65, pastLength: 40 }, [0, 17, 40]],
-  ['a row that has nothing to attend to', { B: 2, T: 1, H: 2, G: 2, K: 6, S: 8, pastLength: 3 }, [4, 3]],
-  ['a prompt, after others, with spare slots', { B: 2, T: 7, H: 3, G: 1, K: 5, S: 20, pastLength: 4 }, [0, 6]],
-  ['large heads', { B: 1, T: 1, H: 2, G: 1, K: 128, S: 33, pastLength: 32 }, [0]],
+  ['one new token', { B: 3, T: 1, H: 4, G: 2, K: 32, scale: 32 ** -0.5, window: null, S: 65, pastLength: 40 }, [0, 17, 40]],
+  ['a row that has nothing to attend to', { B: 2, T: 1, H: 2, G: 2, K: 6, scale: 6 ** -0.5, window: null, S: 8, pastLength: 3 }, [4, 3]],
+  ['a prompt, after others, with spare slots', { B: 2, T: 7, H: 3, G: 1, K: 5, scale: 5 ** -0.5, window: null, S: 20, pastLength: 4 }, [0, 6]],
+  ['a window', { B: 3, T: 1, H: 4, G: 2, K: 32, scale: 0.2, window: 7, S: 65, pastLength: 40 }, [0, 17, 37]],
+  ['a window over a prompt after others', { B: 2, T: 9, H: 3, G: 1, K: 5, scale: 0.4, window: 4, S: 20, pastLength: 6 }, [0, 8]],
+  ['a window, heads of 256', { B: 2, T: 1, H: 4, G: 1, K: 256, scale: 1 / 16, window: 21, S: 66, pastLength: 50 }, [0, 33]],
+  ['heads of 80, many slots', { B: 1, T: 1, H: 4, G: 2, K: 80, scale: 0.1, window: null, S: 300, pastLength: 290 }, [2]],
+  ['large heads', { B: 1, T: 1, H: 2, G: 1, K: 128, scale: 128 ** -0.5, window: null, S: 33, pastLength: 32 }, [0]],
 ];
 
 const doubles = (values: Float32Array): Float64Array => Float64Array.from(values);
@@ -83,7 +98,7 @@ describe.each(await testBackends())('attention on fused rows on %s', (backendNam
   });
 
   it('writes to the rows of the cache that it is told', async () => {
-    const sizes = { B: 2, T: 3, H: 1, G: 2, K: 4 };
+    const sizes = { B: 2, T: 3, H: 1, G: 2, K: 4, scale: 4 ** -0.5, window: null };
     const [qkv, keys, values] = [randomFloats(6 * rowWidth(sizes), 1), randomFloats(4 * 5 * 8, 2), randomFloats(4 * 5 * 8, 3)];
     const [keyCache, valueCache] = [tf.tensor(keys.slice(), [4, 5, 2, 4]), tf.tensor(values.slice(), [4, 5, 2, 4])];
     tf.tidy(() => appendKv(tf.tensor(qkv, [6, rowWidth(sizes)]), keyCache, valueCache, 1, sizes, tf.tensor1d([3, 0], 'int32')));
@@ -96,8 +111,15 @@ describe.each(await testBackends())('attention on fused rows on %s', (backendNam
     expect(keys.subarray(120 + 8, 120 + 16)).toEqual(qkv.subarray(4, 12)); // row 3 begins with the first row's keys
   });
 
+  it('refuses a window without slots and a scale that is no number', () => {
+    const call = (change: Partial<FusedSizes>) => () => tf.tidy(() => attentionFused(tf.zeros([2, 6]), tf.zeros([1], 'int32'), { B: 1, T: 2, H: 1, G: 1, K: 2, scale: 1, window: null, ...change }));
+    expect(call({ window: 0 })).toThrow('a window of 0 slots');
+    expect(call({ window: 1.5 })).toThrow('a window of 1.5 slots');
+    expect(call({ scale: Number.NaN })).toThrow('scale NaN');
+  });
+
   it('over a cache refuses what does not fit, naming the slots', () => {
-    const sizes = { B: 1, T: 2, H: 1, G: 1, K: 2 };
+    const sizes = { B: 1, T: 2, H: 1, G: 1, K: 2, scale: 1, window: null };
     const call = (rows: number, pastLength: number) => () => tf.tidy(() => appendKv(tf.zeros([2, 6]), tf.zeros([rows, 4, 1, 2]), tf.zeros([rows, 4, 1, 2]), pastLength, sizes));
     expect(call(1, 3)).toThrow('2 positions after 3 do not fit into 4 slots');
     expect(call(0, 0)).toThrow('do not fit into a cache of 0');

@@ -3,9 +3,10 @@ import { assertGradient, dot, randomDoubles } from '../../testing/arrays.ts';
 import { attentionFusedBackward, attentionFusedForward, cachedAttentionForward, type FusedSizes, rowWidth, writeKeysAndValues } from './attentionFused.cpu.ts';
 
 const cases: [string, FusedSizes, number[]][] = [
-  ['plain', { B: 2, T: 4, H: 2, G: 2, K: 4 }, [0, 0]],
-  ['padded on the left', { B: 3, T: 4, H: 2, G: 2, K: 3 }, [0, 2, 4]],
-  ['shared key groups', { B: 1, T: 3, H: 4, G: 2, K: 6 }, [0]],
+  ['plain', { B: 2, T: 4, H: 2, G: 2, K: 4, scale: 4 ** -0.5, window: null }, [0, 0]],
+  ['padded on the left', { B: 3, T: 4, H: 2, G: 2, K: 3, scale: 3 ** -0.5, window: null }, [0, 2, 4]],
+  ['a scale and a window', { B: 2, T: 6, H: 2, G: 1, K: 4, scale: 0.9, window: 3 }, [0, 2]],
+  ['shared key groups', { B: 1, T: 3, H: 4, G: 2, K: 6, scale: 6 ** -0.5, window: null }, [0]],
 ];
 
 describe('attention on fused rows (CPU twin)', () => {
@@ -31,13 +32,26 @@ describe('attention on fused rows (CPU twin)', () => {
     const qkv = Float64Array.of(1, 0, 10, 1, Math.log(2), 20, 1, Math.log(5), 40);
     const out = new Float64Array(3);
     const logSumExp = new Float64Array(3);
-    attentionFusedForward(qkv, Int32Array.of(0), out, logSumExp, { B: 1, T: 3, H: 1, G: 1, K: 1 });
+    attentionFusedForward(qkv, Int32Array.of(0), out, logSumExp, { B: 1, T: 3, H: 1, G: 1, K: 1, scale: 1 ** -0.5, window: null });
     [10, 50 / 3, (10 + 40 + 200) / 8].forEach((expected, t) => expect(out[t]).toBeCloseTo(expected, 12));
     expect(logSumExp[2]).toBeCloseTo(Math.log(8), 12);
   });
 
-  it('token by token over a cache equals all at once', () => {
-    const sizes = { B: 2, T: 5, H: 4, G: 2, K: 3 };
+  it('with a window sees no slot before it', () => {
+    // Values 10, 20, 40; scale 0 makes all weights equal.
+    const qkv = Float64Array.of(1, 5, 10, 1, 6, 20, 1, 7, 40);
+    const means = (window: number | null): number[] => {
+      const out = new Float64Array(3);
+      attentionFusedForward(qkv, Int32Array.of(0), out, new Float64Array(3), { B: 1, T: 3, H: 1, G: 1, K: 1, scale: 0, window });
+      return Array.from(out);
+    };
+    expect(means(1)).toEqual([10, 20, 40]);
+    expect(means(2)).toEqual([10, 15, 30]);
+    expect(means(3)).toEqual(means(null));
+  });
+
+  it.each([null, 3])('token by token over a cache equals all at once, window %s', (window) => {
+    const sizes = { B: 2, T: 5, H: 4, G: 2, K: 3, scale: 3 ** -0.5, window };
     const start = Int32Array.of(0, 2);
     const width = rowWidth(sizes);
     const qkv = randomDoubles(sizes.B * sizes.T * width, 9);

@@ -1,5 +1,5 @@
 /**
- * Causal softmax attention on fused rows q|k|v with grouped keys and padding on the left: scores and probabilities are never stored,
+ * Causal softmax attention on fused rows q|k|v with grouped keys, padding on the left and, where wanted, a sliding window: scores and probabilities are never stored,
  * the gradient recomputes them from one number a query. Not for decoding with a cache (cachedAttention.ts).
  */
 import type * as tf from '@tensorflow/tfjs-core';
@@ -12,8 +12,9 @@ import { simdAttention, simdAttentionGrad } from './simdAttention.ts';
 
 export type { FusedSizes };
 
-/** Sizes travel to kernels as attributes. */
-export const sizesFrom = ({ B, T, H, G, K }: Attributes): FusedSizes => ({ B, T, H, G, K }) as FusedSizes;
+/** Sizes travel to kernels as attributes, which cannot be null: window 0 is none. */
+export const attributesOf = ({ B, T, H, G, K, scale, window }: FusedSizes): Attributes => ({ B, T, H, G, K, scale, window: window ?? 0 });
+export const sizesFrom = ({ B, T, H, G, K, scale, window }: Attributes): FusedSizes => ({ B, T, H, G, K, scale, window: window === 0 ? null : window }) as FusedSizes;
 
 const forward: KernelSpec<'qkv' | 'start'> = {
   name: 'SidestepAttentionFused',
@@ -45,9 +46,11 @@ const backward: KernelSpec<'qkv' | 'start' | 'out' | 'logSumExp' | 'gradOut'> = 
 
 export const attentionFusedSpecs = [forward, backward];
 
-/** @throws EngineError bad-shape */
+/** @throws EngineError bad-shape, bad-argument for a scale or a window that is none */
 export function assertFusedRows(op: string, qkv: tf.Tensor, start: tf.Tensor, sizes: FusedSizes): void {
-  const { B, T, H, G } = sizes;
+  const { B, T, H, G, scale, window } = sizes;
+  if (!Number.isFinite(scale)) throw new EngineError('bad-argument', `${op}: scale ${scale} is not a number.`);
+  if (window !== null && !(Number.isInteger(window) && window > 0)) throw new EngineError('bad-argument', `${op}: a window of ${window} slots holds none.`);
   if (H % G !== 0) throw new EngineError('bad-shape', `${op}: ${H} heads cannot share ${G} key groups.`);
   assertTensor(op, 'qkv', qkv, [B * T, rowWidth(sizes)]);
   assertTensor(op, 'start', start, [B], 'int32');
@@ -57,11 +60,11 @@ export function assertFusedRows(op: string, qkv: tf.Tensor, start: tf.Tensor, si
  * @param qkv   [B·T, (H + 2G)·K] float32: in each row H query heads, G key heads, G value heads. Borrowed
  * @param start [B] int32: first slot of each row of the batch that is not padding. Borrowed
  * @returns     out [B·T, H·K] (zeros where a query has no slot to attend to) and logSumExp [B, H, T]; owned by the caller
- * @throws EngineError bad-shape
+ * @throws EngineError bad-shape, bad-argument
  */
 export function attentionFused(qkv: tf.Tensor, start: tf.Tensor, sizes: FusedSizes): { out: tf.Tensor; logSumExp: tf.Tensor } {
   assertFusedRows('attentionFused', qkv, start, sizes);
-  const [out, logSumExp] = runKernel(forward.name, { qkv, start }, { ...sizes }) as [tf.Tensor, tf.Tensor];
+  const [out, logSumExp] = runKernel(forward.name, { qkv, start }, attributesOf(sizes)) as [tf.Tensor, tf.Tensor];
   return { out, logSumExp };
 }
 
@@ -79,7 +82,7 @@ export interface AttentionFusedGradInputs {
 
 /**
  * @returns gradient of qkv, [B·T, (H + 2G)·K]; owned by the caller
- * @throws EngineError bad-shape
+ * @throws EngineError bad-shape, bad-argument
  */
 export function attentionFusedGrad(inputs: AttentionFusedGradInputs, sizes: FusedSizes): tf.Tensor {
   const { B, T, H, K } = sizes;
@@ -88,7 +91,7 @@ export function attentionFusedGrad(inputs: AttentionFusedGradInputs, sizes: Fuse
   assertTensor('attentionFusedGrad', 'out', out, [B * T, H * K]);
   assertTensor('attentionFusedGrad', 'logSumExp', logSumExp, [B, H, T]);
   assertTensor('attentionFusedGrad', 'gradOut', gradOut, [B * T, H * K]);
-  const [gradQkv, means] = runKernel(backward.name, { qkv, start, out, logSumExp, gradOut }, { ...sizes }) as [tf.Tensor, tf.Tensor];
+  const [gradQkv, means] = runKernel(backward.name, { qkv, start, out, logSumExp, gradOut }, attributesOf(sizes)) as [tf.Tensor, tf.Tensor];
   means.dispose();
   return gradQkv;
 }

@@ -47,8 +47,8 @@ export const sizeUniforms = (sizes: FusedSizes, count: number, pastLength: numbe
   const i32 = (name: string, value: number): WgslProgram['uniforms'][number] => ({ name, type: 'i32', value });
   const { parts } = headLayout(sizes.K);
   const width = (rowWidth(sizes) / sizes.K) * parts;
-  const scale = 1 / Math.sqrt(sizes.K);
-  return [countUniform(count), i32('B', sizes.B), i32('T', sizes.T), i32('H', sizes.H), i32('G', sizes.G), i32('parts', parts), i32('width', width), i32('past', pastLength), { name: 'scale', type: 'f32', value: scale }];
+  const { scale, window } = sizes;
+  return [countUniform(count), i32('B', sizes.B), i32('T', sizes.T), i32('H', sizes.H), i32('G', sizes.G), i32('parts', parts), i32('width', width), i32('past', pastLength), { name: 'scale', type: 'f32', value: scale }, ...(window === null ? [] : [i32('window', window)])];
 };
 
 /** Unpacks the invocation's index into (pair, tile), counted down if the late ones are the long ones; `lane` in quads of neighbouring tiles. */
@@ -63,12 +63,12 @@ const tileIndex = (pairs: string, size: number, quad: boolean, late: boolean): s
 export const tileCount = (pairs: number, T: number, size: number, quad: boolean): number => pairs * Math.ceil(T / (size * (quad ? 4 : 1))) * (quad ? 4 : 1);
 
 /** The invocation's tile of queries t0.. of head h in row b. */
-const queryTile = (tile: Tile, places: KeyPlaces): string => `${tileIndex('params.B * params.H', tile.queries, tile.quad, true)}
+const queryTile = (tile: Tile, places: KeyPlaces, windowed: boolean): string => `${tileIndex('params.B * params.H', tile.queries, tile.quad, true)}
   let t0 = own;
   let h = pair % params.H;
   let b = pair / params.H;
   let group = (h * params.G) / params.H;
-  let first = max(0, start[b]);
+  let first = max(${windowed ? 'max(0, params.past + together - params.window + 1)' : '0'}, start[b]);
   let last = params.past + min(together + ${tile.queries * (tile.quad ? 4 : 1) - 1}, params.T - 1);
   let keyBase = ${places.keyBase};
   let valueBase = ${places.valueBase};
@@ -82,13 +82,14 @@ const lane = (name: string, n: number, c: number): string => (n === 1 ? name : `
 const combine = (name: string, n: number, how: (a: string, b: string) => string): string => range(n).map((c) => lane(name, n, c)).reduce(how);
 
 /** Online softmax over the slots, then the output; `saved` writes logSumExp too. */
-export function forwardCode(layout: HeadLayout, tile: Tile, places: KeyPlaces, saved: boolean): string {
+export function forwardCode(layout: HeadLayout, tile: Tile, places: KeyPlaces, { saved, windowed }: { saved: boolean; windowed: boolean }): string {
   const { parts, zero, total, splat } = layout;
   const { queries: Q, keys: C } = tile;
   const slots = C === 1 ? 's' : `(vec${C}i(s) + vec${C}i(${range(C).join(', ')}))`;
+  const oldest = (r: number): string => (windowed ? ` ${C === 1 ? '&&' : '&'} (${slots} > (${limit(r)} - params.window))` : '');
   const limit = (r: number): string => (C === 1 ? `params.past + t0 + ${r}` : `vec${C}i(params.past + t0 + ${r})`);
   const vector = vectorOf(C);
-  return `${tile.quad ? quadDirectives : ''}${lineMain}${queryTile(tile, places)}
+  return `${tile.quad ? quadDirectives : ''}${lineMain}${queryTile(tile, places, windowed)}
   ${each(Q, (r) => `${each(parts, (j) => `let q${r}_${j} = qkv[x${r} + ${j}] * params.scale; var a${r}_${j} = ${zero};`)}\n    var top${r} = -1.0e30; var sum${r} = 0.0;`)}
   for (var s = first; s <= last; s += ${C}) {
     ${each(C, (c) => `let slot${c} = min(s + ${c}, last) * ${places.stride}; let k${c} = keyBase + slot${c}; let v${c} = valueBase + slot${c};`)}
@@ -97,7 +98,7 @@ export function forwardCode(layout: HeadLayout, tile: Tile, places: KeyPlaces, s
       const key = loadRow('key', places.keys, `k${c}`, parts, tile.quad);
       return `{ ${key.declare} ${range(parts).map((j) => range(Q).map((r) => `d${r}_${c} = fma(q${r}_${j}, ${key.part(j)}, d${r}_${c});`).join(' ')).join('\n    ')} }`;
     })}
-    ${each(Q, (r) => `let seen${r} = ${slots} <= ${limit(r)};
+    ${each(Q, (r) => `let seen${r} = ${windowed ? '(' : ''}${slots} <= ${limit(r)}${windowed ? ')' : ''}${oldest(r)};
     let z${r} = select(${vector}(-1.0e30), ${vector}(${range(C).map((c) => total(`d${r}_${c}`)).join(', ')}), seen${r});
     let m${r} = max(top${r}, ${combine(`z${r}`, C, (a, b) => `max(${a}, ${b})`)});
     let fade${r} = exp(top${r} - m${r});
@@ -115,10 +116,10 @@ export function forwardCode(layout: HeadLayout, tile: Tile, places: KeyPlaces, s
 }
 
 /** Gradient of the queries, and Σ gradOut · out of each for the other program. */
-function gradQueryCode(layout: HeadLayout, tile: Tile): string {
+function gradQueryCode(layout: HeadLayout, tile: Tile, windowed: boolean): string {
   const { parts, zero, total, splat } = layout;
   const { queries: Q, keys: C } = tile;
-  return `${tile.quad ? quadDirectives : ''}${lineMain}${queryTile(tile, inRows)}
+  return `${tile.quad ? quadDirectives : ''}${lineMain}${queryTile(tile, inRows, windowed)}
   ${each(Q, (r) => `${each(parts, (j) => `let q${r}_${j} = qkv[x${r} + ${j}]; let g${r}_${j} = gradOut[o${r} + ${j}]; var a${r}_${j} = ${zero};`)}
     var mean${r}v = ${zero}; ${range(parts).map((j) => `mean${r}v = fma(g${r}_${j}, o[o${r} + ${j}], mean${r}v);`).join(' ')}
     let mean${r} = ${total(`mean${r}v`)}; let at${r} = (b * params.H + h) * params.T + t0 + ${r}; let lse${r} = logSumExp[min(at${r}, i32(params.B * params.H * params.T) - 1)];`)}
@@ -127,7 +128,7 @@ function gradQueryCode(layout: HeadLayout, tile: Tile): string {
     ${each(C, (c) => `${range(Q).map((r) => `var d${r}_${c} = ${zero}; var e${r}_${c} = ${zero};`).join(' ')}
     ${loadRow(`k${c}`, 'qkv', `k${c}`, parts, tile.quad).declare} ${loadRow(`v${c}`, 'qkv', `v${c}`, parts, tile.quad).declare}
     ${each(parts, (j) => `${range(Q).map((r) => `d${r}_${c} = fma(q${r}_${j}, k${c}_${j}, d${r}_${c}); e${r}_${c} = fma(g${r}_${j}, v${c}_${j}, e${r}_${c});`).join(' ')}`)}
-    ${each(Q, (r) => `let w${r}_${c} = select(0.0, exp(fma(${total(`d${r}_${c}`)}, params.scale, -lse${r})) * (${total(`e${r}_${c}`)} - mean${r}) * params.scale, s + ${c} <= t0 + ${r});`)}`)}
+    ${each(Q, (r) => `let w${r}_${c} = select(0.0, exp(fma(${total(`d${r}_${c}`)}, params.scale, -lse${r})) * (${total(`e${r}_${c}`)} - mean${r}) * params.scale, s + ${c} <= t0 + ${r}${windowed ? ` && s + ${c} > t0 + ${r} - params.window` : ''});`)}`)}
     ${each(parts, (j) => range(Q).map((r) => `a${r}_${j} = ${chain(range(C).map((c) => [splat(`w${r}_${c}`), `k${c}_${j}`]), `a${r}_${j}`)};`).join(' '))}
   }
   ${each(Q, (r) => guarded(r, `means[at${r}] = mean${r}; ${range(parts).map((j) => `gradQkv[x${r} + ${j}] = a${r}_${j};`).join(' ')}`))}
@@ -135,7 +136,7 @@ function gradQueryCode(layout: HeadLayout, tile: Tile): string {
 }
 
 /** Gradients of keys and values. */
-function gradKeyCode(layout: HeadLayout, tile: Tile): string {
+function gradKeyCode(layout: HeadLayout, tile: Tile, windowed: boolean): string {
   const { parts, zero, total, splat } = layout;
   const { queries: Q, keys: C } = tile;
   return `${tile.quad ? quadDirectives : ''}${lineMain}${tileIndex('params.B * params.G', C, tile.quad, false)}
@@ -144,16 +145,17 @@ function gradKeyCode(layout: HeadLayout, tile: Tile): string {
   let b = pair / params.G;
   let first = max(0, start[b]);
   let share = params.H / params.G;
+  let end = ${windowed ? `min(params.T, together + ${C * (tile.quad ? 4 : 1) - 1} + params.window)` : 'params.T'};
   ${each(C, (c) => `let k${c} = (b * params.T + min(s0 + ${c}, params.T - 1)) * params.width + (params.H + group) * params.parts; let v${c} = k${c} + params.G * params.parts;
     ${each(parts, (j) => `let k${c}_${j} = qkv[k${c} + ${j}]; let v${c}_${j} = qkv[v${c} + ${j}]; var x${c}_${j} = ${zero}; var y${c}_${j} = ${zero};`)}`)}
   for (var h = group * share; h < (group + 1) * share; h++) {
-    for (var t = max(together, first); t < params.T; t += ${Q}) {
+    for (var t = max(together, first); t < end; t += ${Q}) {
     ${each(Q, (r) => `let t${r} = min(t + ${r}, params.T - 1); let row${r} = b * params.T + t${r}; let q${r} = row${r} * params.width + h * params.parts; let o${r} = (row${r} * params.H + h) * params.parts;
     let at${r} = (b * params.H + h) * params.T + t${r}; let lse${r} = logSumExp[at${r}]; let mean${r} = means[at${r}];
     ${range(C).map((c) => `var d${r}_${c} = ${zero}; var e${r}_${c} = ${zero};`).join(' ')}
     ${loadRow(`q${r}`, 'qkv', `q${r}`, parts, tile.quad).declare} ${loadRow(`g${r}`, 'gradOut', `o${r}`, parts, tile.quad).declare}
     ${each(parts, (j) => `${range(C).map((c) => `d${r}_${c} = fma(q${r}_${j}, k${c}_${j}, d${r}_${c}); e${r}_${c} = fma(g${r}_${j}, v${c}_${j}, e${r}_${c});`).join(' ')}`)}
-    ${each(C, (c) => `let p${r}_${c} = select(0.0, exp(fma(${total(`d${r}_${c}`)}, params.scale, -lse${r})), t + ${r} < params.T && s0 + ${c} <= t${r} && s0 + ${c} >= first);
+    ${each(C, (c) => `let p${r}_${c} = select(0.0, exp(fma(${total(`d${r}_${c}`)}, params.scale, -lse${r})), t + ${r} < params.T && s0 + ${c} <= t${r} && s0 + ${c} >= first${windowed ? ` && s0 + ${c} > t${r} - params.window` : ''});
     let w${r}_${c} = p${r}_${c} * (${total(`e${r}_${c}`)} - mean${r}) * params.scale;`)}`)}
     ${each(C, (c) => each(parts, (j) => `x${c}_${j} = ${chain(range(Q).map((r) => [splat(`w${r}_${c}`), `q${r}_${j}`]), `x${c}_${j}`)}; y${c}_${j} = ${chain(range(Q).map((r) => [splat(`p${r}_${c}`), `g${r}_${j}`]), `y${c}_${j}`)};`))}
     }
@@ -162,16 +164,16 @@ function gradKeyCode(layout: HeadLayout, tile: Tile): string {
 }`;
 }
 
-export const keyOf = (name: string, K: number, tile: Tile): string => `${name}_${K}_${tile.queries}_${tile.keys}${tile.quad ? '_quad' : ''}`;
+export const keyOf = (name: string, { K, window }: FusedSizes, tile: Tile): string => `${name}_${K}_${tile.queries}_${tile.keys}${tile.quad ? '_quad' : ''}${window === null ? '' : '_window'}`;
 
 export function attentionFusedProgram(t: { qkv: KernelTensor; start: KernelTensor; out: KernelTensor; logSumExp: KernelTensor }, sizes: FusedSizes, tile = forwardTile(sizes.K, sizes.T)): WgslProgram {
   const layout = headLayout(sizes.K);
   const count = tileCount(sizes.B * sizes.H, sizes.T, tile.queries, tile.quad);
   return {
-    key: keyOf('attentionFused', sizes.K, tile),
+    key: keyOf('attentionFused', sizes, tile),
     bindings: [storage('qkv', t.qkv, layout.element), storage('start', t.start, 'i32'), storage('out', t.out, layout.element, 'read_write'), storage('logSumExp', t.logSumExp, 'f32', 'read_write')],
     uniforms: sizeUniforms(sizes, count, 0),
-    code: () => forwardCode(layout, tile, inRows, true),
+    code: () => forwardCode(layout, tile, inRows, { saved: true, windowed: sizes.window !== null }),
     workgroups: lineWorkgroups(count),
   };
 }
@@ -198,7 +200,7 @@ export function attentionFusedGradPrograms(t: GradTensors, sizes: FusedSizes, ti
   const keyCount = tileCount(B * G, T, keyTiles.keys, keyTiles.quad);
   return [
     {
-      key: keyOf('attentionFusedGradQ', K, queryTiles),
+      key: keyOf('attentionFusedGradQ', sizes, queryTiles),
       bindings: [
         storage('qkv', t.qkv, element),
         storage('start', t.start, 'i32'),
@@ -209,11 +211,11 @@ export function attentionFusedGradPrograms(t: GradTensors, sizes: FusedSizes, ti
         storage('means', t.means, 'f32', 'read_write'),
       ],
       uniforms: sizeUniforms(sizes, queryCount, 0),
-      code: () => gradQueryCode(layout, queryTiles),
+      code: () => gradQueryCode(layout, queryTiles, sizes.window !== null),
       workgroups: lineWorkgroups(queryCount),
     },
     {
-      key: keyOf('attentionFusedGradKV', K, keyTiles),
+      key: keyOf('attentionFusedGradKV', sizes, keyTiles),
       bindings: [
         storage('qkv', t.qkv, element),
         storage('start', t.start, 'i32'),
@@ -223,7 +225,7 @@ export function attentionFusedGradPrograms(t: GradTensors, sizes: FusedSizes, ti
         storage('gradQkv', t.gradQkv, element, 'read_write'),
       ],
       uniforms: sizeUniforms(sizes, keyCount, 0),
-      code: () => gradKeyCode(layout, keyTiles),
+      code: () => gradKeyCode(layout, keyTiles, sizes.window !== null),
       workgroups: lineWorkgroups(keyCount),
     },
   ];

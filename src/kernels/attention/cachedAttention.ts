@@ -4,7 +4,7 @@ import { EngineError } from '../../base/errors.ts';
 import { assertTensor } from '../assertShape.ts';
 import { type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { cachedAttentionForward } from './attentionFused.cpu.ts';
-import { assertFusedRows, type FusedSizes, sizesFrom } from './attentionFused.ts';
+import { assertFusedRows, attributesOf, type FusedSizes, sizesFrom } from './attentionFused.ts';
 import { cachedAttentionProgram } from './cachedAttention.webgpu.ts';
 import { simdCachedAttention } from './simdAttention.ts';
 
@@ -40,7 +40,7 @@ export function assertCache(op: string, keys: tf.Tensor, values: tf.Tensor, past
 }
 
 /**
- * out[b, t, h] = Σ_s softmax_s(q·k / √K) v over start[b] ≤ s ≤ pastLength + t, keys and values from the cache (appendKv first).
+ * out[b, t, h] = Σ_s softmax_s(scale · q·k) v over start[b] ≤ s ≤ pastLength + t (and s > pastLength + t − window), keys and values from the cache (appendKv first).
  * @param qkv    [B·T, (H + 2G)·K] float32, of which the queries are read. Borrowed
  * @param keys   [≥ B, S, G, K] float32, borrowed  @param values as keys
  * @param start  [B] int32, borrowed
@@ -50,5 +50,5 @@ export function assertCache(op: string, keys: tf.Tensor, values: tf.Tensor, past
 export function cachedAttention(qkv: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, start: tf.Tensor, pastLength: number, sizes: FusedSizes): tf.Tensor {
   assertFusedRows('cachedAttention', qkv, start, sizes);
   assertCache('cachedAttention', keys, values, pastLength, sizes);
-  return runKernel(forward.name, { qkv, keys, values, start }, { ...sizes, pastLength })[0] as tf.Tensor;
+  return runKernel(forward.name, { qkv, keys, values, start }, { ...attributesOf(sizes), pastLength })[0] as tf.Tensor;
 }

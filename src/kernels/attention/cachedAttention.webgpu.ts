@@ -22,10 +22,10 @@ export function cachedAttentionProgram(
   const count = tileCount(sizes.B * sizes.H, sizes.T, tile.queries, tile.quad);
   const { element } = layout;
   return {
-    key: keyOf('cachedAttention', sizes.K, tile),
+    key: keyOf('cachedAttention', sizes, tile),
     bindings: [storage('qkv', t.qkv, element), storage('keys', t.keys, element), storage('values', t.values, element), storage('start', t.start, 'i32'), storage('out', t.out, element, 'read_write')],
     uniforms: [...sizeUniforms(sizes, count, sizes.pastLength), { name: 'S', type: 'i32', value: sizes.S }],
-    code: () => forwardCode(layout, tile, inCache, false),
+    code: () => forwardCode(layout, tile, inCache, { saved: false, windowed: sizes.window !== null }),
     workgroups: lineWorkgroups(count),
   };
 }

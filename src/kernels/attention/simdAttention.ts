@@ -10,10 +10,13 @@ const forwardFloats = ({ T, K }: FusedSizes): number => (up8(K) + 4) * (up8(T) +
 /** In the gradient: keys and values transposed, probabilities of 32 queries and their gradients, six padded copies. */
 const gradFloats = ({ T, K }: FusedSizes): number => (2 * up8(K) + 64) * (up8(T) + 8) + 6 * up8(T) * up8(K);
 
-const numbers = ({ B, T, H, G, K }: FusedSizes): [number, number, number, number, number, number] => [B, T, H, G, K, 1 / Math.sqrt(K)];
+/** Without a window every slot is within reach; small enough that slot + reach stays an i32. */
+const reach = ({ window }: FusedSizes): number => window ?? 2 ** 30;
 
-/** Scores that are looked at, half of all; each costs 2K operations a product and an exp. */
-const scores = ({ B, T, H }: FusedSizes): number => (B * H * T * T) / 2;
+const numbers = (sizes: FusedSizes): number[] => [sizes.B, sizes.T, sizes.H, sizes.G, sizes.K, sizes.scale, reach(sizes)];
+
+/** Scores that are looked at, half of all or a band; each costs 2K operations a product and an exp. */
+const scores = ({ B, T, H, window }: FusedSizes): number => B * H * T * Math.min(T / 2, window ?? T);
 
 export function simdAttention(simd: Simd, t: { qkv: HeapTensor; start: HeapTensor; out: HeapTensor; logSumExp: HeapTensor }, sizes: FusedSizes): void {
   const chunks = Math.min(simd.parallel(scores(sizes) * (4 * sizes.K + 10)), sizes.B * sizes.G);
@@ -37,7 +40,7 @@ export function simdCachedAttention(
   sizes: FusedSizes & { S: number; pastLength: number },
 ): void {
   const { B, T, H, G, K, S, pastLength } = sizes;
-  const chunks = Math.min(simd.parallel(B * H * T * (pastLength + T) * (4 * K + 10)), B * H);
+  const chunks = Math.min(simd.parallel(B * H * T * Math.min(pastLength + T, reach(sizes)) * (4 * K + 10)), B * H);
   const scratch = simd.scratch(chunks * (S + 4) * 4);
-  simd.run('cachedAttention', chunks, B, T, S, H, G, K, pastLength, 1 / Math.sqrt(K), t.qkv.at, t.keys.at, t.values.at, t.start.at, t.out.at, scratch);
+  simd.run('cachedAttention', chunks, B, T, S, H, G, K, pastLength, sizes.scale, reach(sizes), t.qkv.at, t.keys.at, t.values.at, t.start.at, t.out.at, scratch);
 }

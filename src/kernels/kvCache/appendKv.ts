@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { assertSoleOwner } from '../assertSoleOwner.ts';
 import { assertTensor } from '../assertShape.ts';
 import { rowWidth, writeKeysAndValues } from '../attention/attentionFused.cpu.ts';
-import { type FusedSizes, sizesFrom } from '../attention/attentionFused.ts';
+import { attributesOf, type FusedSizes, sizesFrom } from '../attention/attentionFused.ts';
 import { assertCache } from '../attention/cachedAttention.ts';
 import { type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { appendKvProgram } from './appendKv.webgpu.ts';
@@ -36,5 +36,5 @@ export function appendKv(qkv: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, pas
   if (rows) assertTensor('appendKv', 'rows', rows, [sizes.B], 'int32');
   assertSoleOwner('appendKv', 'keys', keys);
   assertSoleOwner('appendKv', 'values', values);
-  runKernel(append.name, { qkv, keys, values, ...(rows ? { rows } : {}) }, { ...sizes, pastLength });
+  runKernel(append.name, { qkv, keys, values, ...(rows ? { rows } : {}) }, { ...attributesOf(sizes), pastLength });
 }

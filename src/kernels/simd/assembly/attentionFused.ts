@@ -134,8 +134,9 @@ function visible(s: i32, first: i32, last: i32): v128 {
 function largest(row: usize, base: i32, first: i32, last: i32, scale: f32): f32 {
   let highest = f32x4.splat(-1e30);
   let s = base;
+  while (s + 3 < first) s += 4;
   if (s < first) {
-    highest = v128.bitselect(v128.load(row), highest, visible(s, first, last));
+    highest = v128.bitselect(v128.load(row + <usize>(s - base) * 4), highest, visible(s, first, last));
     s += 4;
   }
   for (; s + 3 <= last; s += 4) highest = f32x4.pmax(highest, v128.load(row + <usize>(s - base) * 4));
@@ -166,7 +167,7 @@ function exponentials(row: usize, base: i32, columns: i32, first: i32, last: i32
 /** Scratch of a chunk: keys transposed, four rows of scores, copies of queries, values and outputs (simdAttention.ts counts them). */
 export function attentionFused(
   chunk: i32, chunks: i32,
-  B: i32, T: i32, H: i32, G: i32, K: i32, scale: f32,
+  B: i32, T: i32, H: i32, G: i32, K: i32, scale: f32, window: i32,
   qkv: usize, start: usize, out: usize, logSumExp: usize, scratch: usize, scratchBytes: usize,
 ): void {
   scratch += <usize>chunk * scratchBytes;
@@ -192,7 +193,6 @@ export function attentionFused(
     const group = pair % G;
     const rows = qkv + <usize>(b * T) * width;
     const first = max(0, load<i32>(start + <usize>b * 4));
-    const base = first & ~3;
     transpose(rows + <usize>(H + group) * head, width, keysT, T, K, S, K8);
     let values = rows + <usize>(H + G + group) * head;
     let valueRow = width;
@@ -216,6 +216,8 @@ export function attentionFused(
       }
       const total = logSumExp + <usize>((b * H + h) * T) * 4;
       for (let t = 0; t < T; t += 4) {
+        // Slots that none of the four queries sees are left out.
+        const base = max(first, t - window + 1) & ~3;
         const steps = t + 4 - base;
         const row = result + <usize>t * resultRow;
         const count = min(4, T - t);
@@ -233,8 +235,9 @@ export function attentionFused(
             if (r < count) store<f32>(total + <usize>(t + r) * 4, 0);
             continue;
           }
-          const top = largest(scoresAt, base, first, t + r, scale);
-          const sum = exponentials(scoresAt, base, columns, first, t + r, scale, top);
+          const oldest = max(first, t + r - window + 1);
+          const top = largest(scoresAt, base, oldest, t + r, scale);
+          const sum = exponentials(scoresAt, base, columns, oldest, t + r, scale, top);
           if (r < count) store<f32>(total + <usize>(t + r) * 4, top + <f32>naturalLog(sum));
           const inverse = f32x4.splat(1 / sum);
           for (let s = 0; s < columns; s += 4) v128.store(scoresAt + <usize>s * 4, f32x4.mul(v128.load(scoresAt + <usize>s * 4), inverse));
@@ -249,7 +252,7 @@ export function attentionFused(
 /** Gradient; gradQkv is overwritten. Probabilities are recomputed from logSumExp. Scratch: keys and values transposed, two blocks, six copies. */
 export function attentionFusedGrad(
   chunk: i32, chunks: i32,
-  B: i32, T: i32, H: i32, G: i32, K: i32, scale: f32,
+  B: i32, T: i32, H: i32, G: i32, K: i32, scale: f32, window: i32,
   qkv: usize, start: usize, out: usize, logSumExp: usize, gradOut: usize, gradQkv: usize, scratch: usize, scratchBytes: usize,
 ): void {
   scratch += <usize>chunk * scratchBytes;
@@ -281,7 +284,6 @@ export function attentionFusedGrad(
     const rows = qkv + <usize>(b * T) * width;
     const gradRows = gradQkv + <usize>(b * T) * width;
     const first = max(0, load<i32>(start + <usize>b * 4));
-    const base = first & ~3;
     const keyColumn: usize = <usize>(H + group) * head;
     const valueColumn: usize = <usize>(H + G + group) * head;
     transpose(rows + keyColumn, width, keysT, T, K, S, K8);
@@ -325,29 +327,38 @@ export function attentionFusedGrad(
       const total = logSumExp + <usize>((b * H + h) * T) * 4;
       for (let t0 = 0; t0 < T; t0 += BLOCK) {
         const t1 = min(t0 + BLOCK, (T + 3) & ~3);
+        // The first slot that a query of the block sees: rows of p and g begin with it.
+        const base = max(first, t0 - window + 1) & ~3;
         for (let t = t0; t < t1; t += 4) {
           const gradQuery = gradQueries + <usize>t * gradQueryRow;
-          const pRow = p + <usize>(t - t0) * line;
-          const gRow = g + <usize>(t - t0) * line;
+          // And the first that one of these four queries sees.
+          const own = max(first, t - window + 1) & ~3;
+          const unseen: usize = <usize>(own - base) * 4;
+          const pRow = p + <usize>(t - t0) * line + unseen;
+          const gRow = g + <usize>(t - t0) * line + unseen;
           if (t + 3 < first) {
             for (let r = 0; r < 4; r++) memory.fill(gradQuery + <usize>r * gradQueryRow, 0, <usize>K8 * 4);
             continue;
           }
-          const steps = t + 4 - base;
+          const steps = t + 4 - own;
           const columns = up8(steps);
           for (let s = 0; s < columns; s += 8) {
-            tile(K, queries + <usize>t * queryRow, queryRow, 4, keysT + <usize>(base + s) * 4, line, pRow + <usize>s * 4, line, false);
-            tile(K, gradMixed + <usize>t * gradMixedRow, gradMixedRow, 4, valuesT + <usize>(base + s) * 4, line, gRow + <usize>s * 4, line, false);
+            tile(K, queries + <usize>t * queryRow, queryRow, 4, keysT + <usize>(own + s) * 4, line, pRow + <usize>s * 4, line, false);
+            tile(K, gradMixed + <usize>t * gradMixedRow, gradMixedRow, 4, valuesT + <usize>(own + s) * 4, line, gRow + <usize>s * 4, line, false);
           }
           for (let r = 0; r < 4; r++) {
             const pAt = pRow + <usize>r * line;
             const gAt = gRow + <usize>r * line;
+            if (unseen > 0) {
+              memory.fill(pAt - unseen, 0, unseen);
+              memory.fill(gAt - unseen, 0, unseen);
+            }
             if (t + r < first || t + r >= T) {
               memory.fill(pAt, 0, <usize>columns * 4);
               memory.fill(gAt, 0, <usize>columns * 4);
               continue;
             }
-            exponentials(pAt, base, columns, first, t + r, scale, load<f32>(total + <usize>(t + r) * 4));
+            exponentials(pAt, own, columns, max(first, t + r - window + 1), t + r, scale, load<f32>(total + <usize>(t + r) * 4));
             const mean = f32x4.splat(dot(gradMixed + <usize>(t + r) * gradMixedRow, outs + <usize>(t + r) * mixed, K));
             const factor = f32x4.splat(scale);
             for (let s = 0; s < columns; s += 4) {
@@ -355,7 +366,7 @@ export function attentionFusedGrad(
               v128.store(at, f32x4.mul(f32x4.mul(v128.load(pAt + <usize>s * 4), factor), f32x4.sub(v128.load(at), mean)));
             }
           }
-          for (let i = 0; i < K8; i += 8) tile(steps, gRow, line, 4, keys + <usize>base * keyRow + <usize>i * 4, keyRow, gradQuery + <usize>i * 4, gradQueryRow, false);
+          for (let i = 0; i < K8; i += 8) tile(steps, gRow, line, 4, keys + <usize>own * keyRow + <usize>i * 4, keyRow, gradQuery + <usize>i * 4, gradQueryRow, false);
         }
         // Keys in fours, each with the queries of the block that see one of them.
         for (let s = base; s < t1; s += 4) {

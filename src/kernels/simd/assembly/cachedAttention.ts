@@ -59,7 +59,7 @@ export function addScaled4(to: usize, row: usize, step: usize, weights: v128, n:
 /** qkv [B·T, (H + 2G)·K], of which the queries are read; keys and values [.., S, G, K]; `scores` is scratch of S + 4 floats a chunk. */
 export function cachedAttention(
   chunk: i32, chunks: i32,
-  B: i32, T: i32, S: i32, H: i32, G: i32, K: i32, past: i32, scale: f32,
+  B: i32, T: i32, S: i32, H: i32, G: i32, K: i32, past: i32, scale: f32, window: i32,
   qkv: usize, keys: usize, values: usize, start: usize, out: usize, scores: usize,
 ): void {
   const head: usize = <usize>K * 4;
@@ -70,11 +70,12 @@ export function cachedAttention(
   for (let pair = chunkStart(B * H, chunk, chunks); pair < last; pair++) {
     const b = pair / H;
     const h = pair % H;
-    const first = max(0, load<i32>(start + <usize>b * 4));
-    const base: usize = <usize>((b * S + first) * G + (h * G) / H) * head;
-    const k = keys + base;
-    const v = values + base;
+    const begin = max(0, load<i32>(start + <usize>b * 4));
     for (let t = 0; t < T; t++) {
+      const first = max(begin, past + t - window + 1);
+      const base: usize = <usize>((b * S + first) * G + (h * G) / H) * head;
+      const k = keys + base;
+      const v = values + base;
       const query = qkv + <usize>(b * T + t) * width + <usize>h * head;
       const row = out + <usize>((b * T + t) * H + h) * head;
       memory.fill(row, 0, head);
