@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { adamWSpecs } from './adamW/adamW.ts';
 import { attentionFusedSpecs } from './attention/attentionFused.ts';
 import { cachedAttentionSpecs } from './attention/cachedAttention.ts';
+import { columnsSpecs } from './columns/columns.ts';
 import { columnSumsSpec } from './columnSums/columnSums.ts';
+import { dropoutSpec } from './dropout/dropout.ts';
 import { embeddingSpecs } from './embedding/embedding.ts';
 import { geluSpecs } from './gelu/gelu.ts';
 import { headLossSpecs } from './headLoss/rowKernels.ts';
@@ -36,6 +38,8 @@ const specs: KernelSpec[] = [
   matMul2dSpec,
   addMatMulSpec,
   columnSumsSpec,
+  ...columnsSpecs,
+  dropoutSpec,
 ];
 
 const registered = new Set<KernelBackendName>();

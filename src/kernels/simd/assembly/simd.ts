@@ -16,6 +16,8 @@ export { appendKv, cachedAttention } from './cachedAttention';
 export { headLossLogitGrad, headLossSweep } from './headLoss';
 export { addEmbeddingGrad, embedTokens, scatterRows } from './embedding';
 export { addColumnSums } from './columnSums';
+export { addColumns, takeColumns } from './columns';
+export { dropout } from './dropout';
 export { gelu, geluGrad } from './gelu';
 export { norm, normGainGrad, normGrad } from './norm';
 export { ropeInPlace } from './rope';
