@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resultSchema, sampleSchema, type Result } from '../src/export/resultSchema.ts';
 import { importPrompts } from '../src/records/importPrompts.ts';
 import { writeProjectRecords } from '../src/records/projectRecords.ts';
-import { filesSource } from '../src/loader/fetchFolder.ts';
+import { filesSource } from '../src/loader/folderSource.ts';
 import { openModelFolder } from '../src/loader/modelFolder.ts';
 import { readModelFolder } from './project.ts';
 import { runCommandLine } from './runCommandLine.ts';
@@ -74,6 +74,6 @@ describe('the demo command', () => {
     expect(createHash('sha256').update(file('model/model.safetensors')).digest('hex')).toBe(result.tuned.weights_fingerprint);
     const source = await readModelFolder(join(out, 'model'));
     if (source.kind !== 'files') throw new Error('a folder is made of files');
-    expect((await openModelFolder(filesSource(source.files.map(({ path, data }) => ({ path, bytes: data as Uint8Array }))))).fingerprint).toBe(result.tuned.weights_fingerprint);
+    expect((await openModelFolder(filesSource(source.files))).fingerprint).toBe(result.tuned.weights_fingerprint);
   });
 });

@@ -1,4 +1,5 @@
 /** The files that ship with the project, for commands: the demo LM, the built-in prompts, the judge's lexicon. */
+import { openAsBlob } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,20 +13,17 @@ import { UsageError } from './options.ts';
 const PUBLIC = fileURLToPath(new URL('../public', import.meta.url));
 export const DEMO_MODEL = join(PUBLIC, 'models', 'demo');
 
-/** Larger files are no part of a model that fits a browser tab. */
-const MAX_FILE_BYTES = 2 ** 31;
-
-/** All files of a model folder. @throws UsageError if it is no folder */
-export async function readModelFolder(path: string): Promise<ModelSource> {
+/** All files of a model folder, also those that links lead to (the Hugging Face cache is made of links); read from disk when they are asked for. @throws UsageError if it is no folder */
+export async function readModelFolder(path: string): Promise<Extract<ModelSource, { kind: 'files' }>> {
   const folder = resolve(path);
   const found = await stat(folder).catch(() => null);
   if (!found?.isDirectory()) throw new UsageError(`${path}: there is no such folder. Name a Hugging Face model folder.`);
-  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
-  const files: { path: string; data: Uint8Array }[] = [];
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.'));
+  const files: { path: string; data: Blob }[] = [];
   for (const entry of entries) {
     const file = join(entry.parentPath, entry.name);
-    if ((await stat(file)).size > MAX_FILE_BYTES) throw new UsageError(`${file} is larger than 2 GB.`);
-    files.push({ path: relative(folder, file).split(sep).join('/'), data: new Uint8Array(await readFile(file)) });
+    if (entry.isSymbolicLink() && !(await stat(file).catch(() => null))?.isFile()) continue;
+    files.push({ path: relative(folder, file).split(sep).join('/'), data: await openAsBlob(file) });
   }
   return { kind: 'files', name: basename(folder), files };
 }

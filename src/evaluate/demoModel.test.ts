@@ -6,8 +6,9 @@ import type { OpenedBackend } from '../device/openDevice.ts';
 import { generate } from '../generate/generate.ts';
 import { createLm, type LanguageModel } from '../lm/params.ts';
 import { tokenNll } from '../lm/scoring.ts';
-import { filesSource } from '../loader/fetchFolder.ts';
+import { filesSource } from '../loader/folderSource.ts';
 import { openModelFolder } from '../loader/modelFolder.ts';
+import { readTensors } from '../loader/storedTensor.ts';
 import { parseBuiltIn, parseJudgeLexicon } from '../records/builtInPrompts.ts';
 import type { EvaluationReport } from '../records/evaluation.ts';
 import { openTestBackend } from '../testing/backend.ts';
@@ -30,7 +31,7 @@ describe.skipIf(!there)("the demo model's answers", () => {
   beforeAll(async () => {
     backend = await openTestBackend('wasm');
     const folder = await openModelFolder(filesSource(readdirSync(model).map((path) => ({ path, bytes: new Uint8Array(readFileSync(new URL(path, model))) }))));
-    lm = createLm(folder.config, folder.weights);
+    lm = createLm(folder.config, await readTensors(folder.tensors));
     tokenizer = createTokenizer({ ...folder, eosTokenIds: folder.config.eosTokenIds });
     const prompts = ['harmful', 'borderline', 'everyday'].flatMap((set) => parseBuiltIn(readData(`${set}.validation.jsonl`)));
     const config = { ...defaultEvaluationConfig, promptsPerSet: 16, coherenceSamples: 48 };

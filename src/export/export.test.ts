@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultEvaluationConfig } from '../config/evaluation.ts';
 import { defaultTrainConfig } from '../config/train.ts';
-import { filesSource } from '../loader/fetchFolder.ts';
+import { filesSource } from '../loader/folderSource.ts';
 import { openModelFolder } from '../loader/modelFolder.ts';
+import { readTensors } from '../loader/storedTensor.ts';
 import { parseSafetensors } from '../loader/safetensors.ts';
 import type { EvaluatedAnswer, EvaluationMetrics, EvaluationReport } from '../records/evaluation.ts';
 import type { RunRecord } from '../records/run.ts';
@@ -82,11 +83,13 @@ if (!demoThere) console.warn('public/models/demo is not there: its round trip is
 
 it.skipIf(!demoThere)('the demo model comes back from its export with the same config, tokenizer and weights', async () => {
   const folder = await openModelFolder(filesSource(readdirSync(demo).map((path) => ({ path, bytes: new Uint8Array(readFileSync(new URL(path, demo))) }))));
-  const back = await openModelFolder(filesSource(writeHfFolder(folder, folder.weights, { ...card, run: null, step: null, measured: [] })));
+  const weights = await readTensors(folder.tensors);
+  const back = await openModelFolder(filesSource(writeHfFolder(folder, weights, { ...card, run: null, step: null, measured: [] })));
   expect(back.config).toEqual(folder.config);
   expect(back.otherFiles.get('tokenizer.json')).toEqual(folder.otherFiles.get('tokenizer.json'));
-  expect([...back.weights.keys()].sort()).toEqual([...folder.weights.keys()].sort());
-  for (const [name, { data }] of folder.weights) expect(Buffer.compare(Buffer.from(back.weights.get(name)!.data.slice().buffer), Buffer.from(data.slice().buffer))).toBe(0);
+  const backWeights = await readTensors(back.tensors);
+  expect([...backWeights.keys()].sort()).toEqual([...weights.keys()].sort());
+  for (const [name, { data }] of weights) expect(Buffer.compare(Buffer.from(backWeights.get(name)!.data.slice().buffer), Buffer.from(data.slice().buffer))).toBe(0);
 });
 
 describe('zip archives', () => {

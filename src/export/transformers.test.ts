@@ -13,8 +13,9 @@ import type { OpenedBackend } from '../device/openDevice.ts';
 import type { NamedValues } from '../kernels/slabLayout.ts';
 import { createLm, readParams, type LanguageModel } from '../lm/params.ts';
 import { readLogits } from '../lm/readLogits.ts';
-import { filesSource } from '../loader/fetchFolder.ts';
+import { filesSource } from '../loader/folderSource.ts';
 import { openModelFolder, type ModelFolder } from '../loader/modelFolder.ts';
+import { readTensors, type WeightTensor } from '../loader/storedTensor.ts';
 import { openTestBackend } from '../testing/backend.ts';
 import { createTokenizer } from '../tokenizer/tokenizer.ts';
 import { writeHfFolder } from './hfFolder.ts';
@@ -54,7 +55,7 @@ describe.skipIf(!demoThere)('a changed demo LM, exported in F16', () => {
   let temporary: string;
   let ids: number[][];
   let weights: Map<string, NamedValues>;
-  let back: ModelFolder['weights'];
+  let back: Map<string, WeightTensor>;
   /** Logits of the unchanged LM, of the changed one, and of its exports as they were read back. */
   let original: Float32Array[];
   let changed: Float32Array[];
@@ -76,11 +77,12 @@ describe.skipIf(!demoThere)('a changed demo LM, exported in F16', () => {
         lm.dispose();
       }
     };
-    original = await logitsOf(folder.weights);
+    const baseWeights = await readTensors(folder.tensors);
+    original = await logitsOf(baseWeights);
 
     // Every weight moves by some steps of F16, so that none keeps the value that the base's file has.
     const rng = new Rng(11);
-    weights = new Map([...folder.weights].map(([name, { shape, data }]) => [name, { shape, data: data.map((value) => value * (1 + 0.02 * rng.normal())) }]));
+    weights = new Map([...baseWeights].map(([name, { shape, data }]) => [name, { shape, data: data.map((value) => value * (1 + 0.02 * rng.normal())) }]));
     const card = { name: 'changed', base: { name: 'demo', fingerprint: folder.fingerprint }, run: null, step: null, measured: [] };
     let f32: ExportFile[] = [];
     changed = await logitsOf(weights, async (lm) => {
@@ -91,8 +93,8 @@ describe.skipIf(!demoThere)('a changed demo LM, exported in F16', () => {
         writeFileSync(join(temporary, 'model', path), bytes);
       }
     });
-    inF32 = await logitsOf((await openModelFolder(filesSource(f32))).weights);
-    back = (await openFolder(join(temporary, 'model'))).weights;
+    inF32 = await logitsOf(await readTensors((await openModelFolder(filesSource(f32))).tensors));
+    back = await readTensors((await openFolder(join(temporary, 'model'))).tensors);
     exported = await logitsOf(back);
   });
   afterAll(async () => {

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { forward, lmHead } from '../lm/forward.ts';
 import { createLm, type LanguageModel } from '../lm/params.ts';
-import { filesSource } from '../loader/fetchFolder.ts';
+import { filesSource } from '../loader/folderSource.ts';
 import { openModelFolder, type ModelFolder } from '../loader/modelFolder.ts';
+import { readTensors } from '../loader/storedTensor.ts';
 import { openTestBackend } from '../testing/backend.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import { generateText } from './generateText.ts';
@@ -31,7 +32,7 @@ describe('the shipped demo LM', () => {
     backend = await openTestBackend('wasm');
     folder = await openModelFolder(filesSource(readdirSync(demo).map((path) => ({ path, bytes: new Uint8Array(readFileSync(new URL(path, demo))) }))));
     tokenizer = createTokenizer({ ...folder, eosTokenIds: folder.config.eosTokenIds });
-    lm = createLm(folder.config, folder.weights);
+    lm = createLm(folder.config, await readTensors(folder.tensors));
   });
   afterAll(async () => {
     lm.dispose();

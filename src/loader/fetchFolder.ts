@@ -1,12 +1,13 @@
 /**
- * Where the files of a model folder come from: an address, or files that a person dropped.
- * Not for what is in them (modelFolder.ts), and no cache: the browser's own serves repeated visits.
+ * A small model folder under an address, fetched whole: the model that ships with the studio.
+ * No cache, the browser's own serves repeated visits; large models come through modelCache.ts.
  */
 import { EngineError } from '../base/errors.ts';
-import type { FolderSource } from './modelFolder.ts';
+import type { FolderSource } from './folderSource.ts';
+import { fileOfBytes } from './modelFile.ts';
 
-/** Largest file taken, bytes: what a 32-bit WASM heap could hold. */
-const MAX_FILE_BYTES = 4 * 1024 ** 3;
+/** Largest file taken, bytes: it is in memory as a whole. */
+const MAX_FILE_BYTES = 2 ** 28;
 
 function cancelled(): EngineError {
   return new EngineError('cancelled', 'The download was cancelled.');
@@ -45,57 +46,33 @@ async function readBody(response: Response, onBytes?: (loadedBytes: number, tota
 }
 
 /**
- * A folder under an address, e.g. "/models/demo/" or "https://huggingface.co/<owner>/<name>/resolve/main/".
- * @param signal aborts the download: `read` throws EngineError cancelled
- * @throws (from read) EngineError network, naming the address and the status
+ * A folder under an address, e.g. "/models/demo/".
+ * @param signal aborts the download: `open` throws EngineError cancelled
+ * @throws (from open) EngineError network, naming the address and the status
  */
 export function urlSource(baseUrl: string, signal?: AbortSignal): FolderSource {
   const base = baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`;
   return {
-    async read(path, onBytes) {
+    list: () => Promise.resolve(null),
+    async open(path, onBytes) {
       const url = base + path;
       try {
         const response = await fetch(url, { signal: signal ?? null, referrerPolicy: 'no-referrer' });
         if (response.status === 404) return null;
         if (response.status === 401 || response.status === 403)
-          throw new EngineError('network', `${url}: access refused (status ${response.status}). Gated models must be downloaded by hand and dropped as files.`);
+          throw new EngineError('network', `${url}: access refused (status ${response.status}). Download the files by hand and drop them here.`);
         if (!response.ok) throw new EngineError('network', `${url}: status ${response.status} ${response.statusText}.`.replace(' .', '.'));
         // A server of a single-page app answers every unknown path with its page.
         if (response.headers.get('content-type')?.startsWith('text/html') && !path.endsWith('.html')) {
           await response.body?.cancel();
           return null;
         }
-        return await readBody(response, onBytes);
+        return fileOfBytes(path, await readBody(response, onBytes));
       } catch (error) {
         if (signal?.aborted) throw cancelled();
         if (error instanceof EngineError) throw error;
         throw new EngineError('network', `${url}: ${error instanceof Error ? error.message : String(error)}. Is the address right, and does its server allow this page (CORS)?`, { cause: error });
       }
-    },
-  };
-}
-
-/**
- * Files that are already here. A folder around all of them ("my-model/config.json") is stripped.
- * @param files borrowed; the folder keeps references to their bytes
- * @throws EngineError bad-argument if two files have the same path
- */
-export function filesSource(files: readonly { path: string; bytes: Uint8Array }[]): FolderSource {
-  const config = files.map(({ path }) => path).filter((path) => /(^|\/)config\.json$/.test(path)).sort((a, b) => a.split('/').length - b.split('/').length)[0];
-  const prefix = config === undefined ? '' : config.slice(0, -'config.json'.length);
-  const byPath = new Map<string, Uint8Array>();
-  for (const { path, bytes } of files) {
-    if (!path.startsWith(prefix)) continue;
-    const inside = path.slice(prefix.length);
-    if (byPath.has(inside)) throw new EngineError('bad-argument', `Two files are called "${inside}". Give the files of one model only.`);
-    byPath.set(inside, bytes);
-  }
-  return {
-    list: () => [...byPath.keys()],
-    read(path, onBytes) {
-      const bytes = byPath.get(path) ?? null;
-      if (bytes) onBytes?.(bytes.byteLength, bytes.byteLength);
-      return Promise.resolve(bytes);
     },
   };
 }

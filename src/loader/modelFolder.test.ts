@@ -4,9 +4,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countParameters } from '../config/lmParameters.ts';
-import { filesSource, urlSource } from './fetchFolder.ts';
-import { openModelFolder, type FolderProgress } from './modelFolder.ts';
+import { urlSource } from './fetchFolder.ts';
+import { filesSource } from './folderSource.ts';
+import { openModelFolder, type FolderProgress, type ModelFolder } from './modelFolder.ts';
 import { parseSafetensors, writeSafetensors, type TensorValues } from './safetensors.ts';
+import { readTensors, type WeightTensor } from './storedTensor.ts';
 
 const reference = new URL('../testing/reference/', import.meta.url);
 const readAll = (folder: string) =>
@@ -16,6 +18,7 @@ const tokenizerFiles = readAll('tokenizer-bytelevel').filter(({ path }) => path.
 const folderOf = (name: string): Map<string, Uint8Array> =>
   new Map([...readAll(name).filter(({ path }) => path !== 'reference.json'), ...tokenizerFiles].map(({ path, bytes }) => [path, bytes]));
 const sourceOf = (folder: Map<string, Uint8Array>) => filesSource([...folder].map(([path, bytes]) => ({ path, bytes })));
+const valuesOf = (folder: ModelFolder): Promise<Map<string, WeightTensor>> => readTensors(folder.tensors);
 const text = (value: string) => new TextEncoder().encode(value);
 
 /** The folder with its weights changed. */
@@ -30,7 +33,7 @@ describe('a model folder', () => {
     const files = folderOf(name);
     const folder = await openModelFolder(sourceOf(files));
     let count = 0;
-    for (const { data } of folder.weights.values()) count += data.length;
+    for (const { data } of (await valuesOf(folder)).values()) count += data.length;
     expect(count).toBe(countParameters(folder.config));
     expect(folder.fingerprint).toBe(createHash('sha256').update(files.get('model.safetensors')!).digest('hex'));
     expect([...folder.otherFiles.keys()].sort()).toEqual(['config.json', 'tokenizer.json', 'tokenizer_config.json']);
@@ -62,7 +65,8 @@ describe('a model folder', () => {
     const whole = await openModelFolder(sourceOf(files));
     const halves = [new Map<string, TensorValues>(), new Map<string, TensorValues>()];
     const weightMap: Record<string, string> = {};
-    [...whole.weights].forEach(([name, tensor], i) => {
+    const values = await valuesOf(whole);
+    [...values].forEach(([name, tensor], i) => {
       halves[i % 2]!.set(name, tensor);
       weightMap[name] = `model-0000${(i % 2) + 1}-of-00002.safetensors`;
     });
@@ -70,7 +74,8 @@ describe('a model folder', () => {
     halves.forEach((half, i) => files.set(`model-0000${i + 1}-of-00002.safetensors`, writeSafetensors(half, 'F32', {})));
     files.set('model.safetensors.index.json', text(JSON.stringify({ weight_map: weightMap })));
     const sharded = await openModelFolder(sourceOf(files));
-    for (const [name, { data }] of whole.weights) expect(sharded.weights.get(name)!.data).toEqual(data);
+    const shardedValues = await valuesOf(sharded);
+    for (const [name, { data }] of values) expect(shardedValues.get(name)!.data).toEqual(data);
     expect(sharded.fingerprint).not.toBe(whole.fingerprint);
 
     files.delete('model-00002-of-00002.safetensors');
@@ -81,12 +86,12 @@ describe('a model folder', () => {
 
   it('reads the first GPT-2 checkpoints: no prefix, causal masks among the weights', async () => {
     const files = folderOf('gpt2-tied');
-    const today = await openModelFolder(sourceOf(files));
-    const names = [...today.weights].map(([name, tensor]): [string, TensorValues] => [name.replace(/^transformer\./, ''), tensor]);
+    const today = await valuesOf(await openModelFolder(sourceOf(files)));
+    const names = [...today].map(([name, tensor]): [string, TensorValues] => [name.replace(/^transformer\./, ''), tensor]);
     files.set('model.safetensors', writeSafetensors(new Map([...names, ['h.0.attn.bias', { shape: [1], data: new Float32Array(1) }]]), 'F32', {}));
-    const first = await openModelFolder(sourceOf(files));
-    expect([...first.weights.keys()]).toEqual([...today.weights.keys()]);
-    for (const [name, { data }] of today.weights) expect(first.weights.get(name)!.data).toEqual(data);
+    const first = await valuesOf(await openModelFolder(sourceOf(files)));
+    expect([...first.keys()]).toEqual([...today.keys()]);
+    for (const [name, { data }] of today) expect(first.get(name)!.data).toEqual(data);
   });
 
   const base = folderOf('llama-gqa-untied');
@@ -132,10 +137,13 @@ describe('a folder under an address', () => {
 
   it('opens, with progress that never falls and ends at the total', async () => {
     const seen: FolderProgress[] = [];
-    const folder = await openModelFolder(urlSource(`${origin}/model`), (progress) => seen.push(progress));
+    const folder = await openModelFolder(urlSource(`${origin}/model`), { onProgress: (progress) => seen.push(progress) });
     expect(folder.config.vocabSize).toBe(101);
-    for (let i = 1; i < seen.length; i++) expect(seen[i]!.loadedBytes).toBeGreaterThanOrEqual(seen[i - 1]!.loadedBytes);
-    expect(seen.at(-1)).toEqual({ path: 'model.safetensors', loadedBytes: folder.sizeBytes, totalBytes: folder.sizeBytes });
+    const reading = seen.filter(({ phase }) => phase === 'reading');
+    for (let i = 1; i < reading.length; i++) expect(reading[i]!.loadedBytes).toBeGreaterThanOrEqual(reading[i - 1]!.loadedBytes);
+    expect(reading.at(-1)).toEqual({ phase: 'reading', path: 'model.safetensors', loadedBytes: folder.sizeBytes, totalBytes: folder.sizeBytes });
+    const weightsBytes = files.get('model.safetensors')!.byteLength;
+    expect(seen.at(-1)).toEqual({ phase: 'hashing', path: 'model.safetensors', loadedBytes: weightsBytes, totalBytes: weightsBytes });
   });
 
   it('asks for no file that is certain to be absent', () => {
@@ -147,7 +155,7 @@ describe('a folder under an address', () => {
     expect((await openModelFolder(urlSource(`${origin}/app/`))).card).toBeNull();
   });
 
-  it.each([['broken', /503/], ['gated', /403.*dropped as files/], ['cut', /\/cut\/config\.json/]])('fails with a clear message: %s', async (path, message) => {
+  it.each([['broken', /503/], ['gated', /403.*drop them here/], ['cut', /\/cut\/config\.json/]])('fails with a clear message: %s', async (path, message) => {
     await expect(openModelFolder(urlSource(`${origin}/${path}/`))).rejects.toMatchObject({ code: 'network', message: expect.stringMatching(message) });
   });
 
@@ -157,7 +165,7 @@ describe('a folder under an address', () => {
 
   it('stops when asked to', async () => {
     const abort = new AbortController();
-    const opening = openModelFolder(urlSource(`${origin}/slow/`, abort.signal), () => abort.abort());
+    const opening = openModelFolder(urlSource(`${origin}/slow/`, abort.signal), { onProgress: () => abort.abort() });
     await expect(opening).rejects.toMatchObject({ code: 'cancelled' });
   });
 });

@@ -1,39 +1,32 @@
 /**
  * Opens a Hugging Face model folder: config, weights, tokenizer files, card. All of it is untrusted and checked here,
- * so that what follows can rely on names and shapes. Not for where bytes come from (fetchFolder.ts) nor for tensors (lm/params.ts).
+ * so that what follows can rely on names and shapes. Small files are read whole; of the weights the headers alone.
+ * Not for where bytes come from (folderSource.ts) nor for tensors on the device (lm).
  */
 import { EngineError } from '../base/errors.ts';
 import { parseLmConfig, type LmConfig } from '../config/lm.ts';
+import type { FolderSource } from './folderSource.ts';
+import { readWhole } from './modelFile.ts';
 import { parseJson } from './parseJson.ts';
-import type { WeightTensor } from './safetensors.ts';
-import { readWeights } from './weightFiles.ts';
-
-/** Files of a folder by relative path, wherever they lie. */
-export interface FolderSource {
-  /** All paths, where that can be known (not over HTTP). */
-  list?(): string[];
-  /**
-   * The whole file; null if there is none.
-   * @param onBytes called while it arrives: bytes so far, and of how many (null if unknown)
-   * @throws EngineError network, cancelled
-   */
-  read(path: string, onBytes?: (loadedBytes: number, totalBytes: number | null) => void): Promise<Uint8Array | null>;
-}
+import type { StoredTensor } from './storedTensor.ts';
+import { readWeights, SINGLE_FILE } from './weightFiles.ts';
 
 /** How far opening has come. */
 export interface FolderProgress {
-  /** The file that is arriving. */
+  /** Arriving, or passing through the hash. Bytes count anew in each phase. */
+  phase: 'reading' | 'hashing';
+  /** The file in question. */
   path: string;
   /** Of all files so far. */
   loadedBytes: number;
-  /** Null until the size of the weights is known. */
+  /** Null until the size of the weights is known. Of all weights in the phase `hashing`. */
   totalBytes: number | null;
 }
 
 export interface ModelFolder {
   config: LmConfig;
-  /** Exactly the parameters of this architecture, with the right shapes. */
-  weights: Map<string, WeightTensor>;
+  /** Exactly the parameters of this architecture, with the right shapes; they read from the source, which must stay open. */
+  tensors: Map<string, StoredTensor>;
   /** Parsed, unchecked: createTokenizer checks the tokenizer's files. */
   tokenizerJson: unknown;
   tokenizerConfigJson: unknown;
@@ -45,7 +38,7 @@ export interface ModelFolder {
   card: string | null;
   /** sha256 of the weights file, hex; of shards: of their digests joined. */
   fingerprint: string;
-  /** Of all files read. */
+  /** Of all files used. */
   sizeBytes: number;
   /** The small files as they came, for an untouched re-export; no weights. */
   otherFiles: Map<string, Uint8Array>;
@@ -56,21 +49,31 @@ export interface ModelFolder {
 const TEMPLATE_FILE = 'chat_template.jinja';
 /** Looked for where a folder cannot be listed. */
 const OPTIONAL_FILES = ['tokenizer_config.json', 'generation_config.json', 'README.md'];
+/** Larger than any tokenizer.json in use (33 MB). */
+const MAX_SMALL_BYTES = 2 ** 27;
 /** Weights, also in other formats, and hidden files: not carried along into an export. */
 const NOT_CARRIED = /\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|onnx_data|h5|msgpack|npz|zip|gz)$|\.index\.json$|(^|\/)\./i;
 
+export interface OpenFolderOptions {
+  /** Told as bytes arrive or are hashed. */
+  onProgress?(progress: FolderProgress): void;
+  /** Ends the hashing of large weights. */
+  signal?: AbortSignal;
+}
+
 /**
- * @param onProgress told as bytes arrive
+ * @param source has to stay as it is for as long as tensors are read
  * @throws EngineError not-found | bad-file | bad-config | unsupported, naming the file and what to do; and what the source throws
  */
-export async function openModelFolder(source: FolderSource, onProgress?: (progress: FolderProgress) => void): Promise<ModelFolder> {
+export async function openModelFolder(source: FolderSource, { onProgress, signal }: OpenFolderOptions = {}): Promise<ModelFolder> {
+  /** Of the small files, then of whole shards too. */
   let doneBytes = 0;
-  const read = async (path: string, isLast = false): Promise<Uint8Array | null> => {
-    const bytes = await source.read(path, (loadedBytes, totalBytes) =>
-      onProgress?.({ path, loadedBytes: doneBytes + loadedBytes, totalBytes: isLast && totalBytes !== null ? doneBytes + totalBytes : null }),
-    );
-    doneBytes += bytes?.byteLength ?? 0;
-    return bytes;
+  const listed = await source.list();
+  const read = async (path: string): Promise<Uint8Array | null> => {
+    const file = await source.open(path, (loadedBytes) => onProgress?.({ phase: 'reading', path, loadedBytes: doneBytes + loadedBytes, totalBytes: null }));
+    if (!file) return null;
+    doneBytes += file.sizeBytes;
+    return readWhole(file, MAX_SMALL_BYTES);
   };
 
   const otherFiles = new Map<string, Uint8Array>();
@@ -88,7 +91,6 @@ export async function openModelFolder(source: FolderSource, onProgress?: (progre
   // Small files first, so that a folder that cannot be used is refused before the large download.
   const config = parseLmConfig(await required('config.json', 'Give the whole Hugging Face folder, with its files at the top.'));
   const tokenizerJson = await required('tokenizer.json', 'Only fast tokenizers are supported; transformers writes the file with save_pretrained.');
-  const listed = source.list?.();
   for (const path of listed ? listed.filter((path) => !NOT_CARRIED.test(path)).sort() : OPTIONAL_FILES) if (!otherFiles.has(path)) await carry(path);
   const json = (path: string): unknown => {
     const bytes = otherFiles.get(path);
@@ -103,18 +105,31 @@ export async function openModelFolder(source: FolderSource, onProgress?: (progre
   if (!listed && (tokenizerConfigJson as { chat_template?: unknown } | null)?.chat_template === undefined) await carry(TEMPLATE_FILE);
   const generationConfigJson = json('generation_config.json');
 
-  const { tensors: weights, ignored: ignoredTensors, fingerprint } = await readWeights(config, (path) => read(path, path === 'model.safetensors'));
+  const smallBytes = doneBytes;
+  let path = '';
+  let lastBytes = 0;
+  const weights = await readWeights(config, source, {
+    ...(signal ? { signal } : {}),
+    onFetched(fetched, loadedBytes, totalBytes) {
+      // Fetching a further shard: those before it are done.
+      if (fetched !== path) doneBytes += lastBytes;
+      path = fetched;
+      lastBytes = loadedBytes;
+      onProgress?.({ phase: 'reading', path, loadedBytes: doneBytes + loadedBytes, totalBytes: path === SINGLE_FILE && totalBytes !== null ? doneBytes + totalBytes : null });
+    },
+    onHashed: (hashed, loadedBytes, totalBytes) => onProgress?.({ phase: 'hashing', path: hashed, loadedBytes, totalBytes }),
+  });
   return {
     config,
-    weights,
+    tensors: weights.tensors,
     tokenizerJson,
     tokenizerConfigJson,
     generationConfigJson,
     chatTemplate: text(TEMPLATE_FILE),
     card: text('README.md'),
-    fingerprint,
-    sizeBytes: doneBytes,
+    fingerprint: weights.fingerprint,
+    sizeBytes: smallBytes + weights.sizeBytes,
     otherFiles,
-    ignoredTensors,
+    ignoredTensors: weights.ignored,
   };
 }

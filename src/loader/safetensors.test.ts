@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../base/errors.ts';
 import { fromHalfBits, toHalfBits } from '../base/halfFloat.ts';
-import { parseSafetensors, writeSafetensors } from './safetensors.ts';
+import { fileOfBytes, type ModelFile } from './modelFile.ts';
+import { parseSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.ts';
+import { readTensors } from './storedTensor.ts';
 
 function file(header: unknown, data: number | Uint8Array = 0): Uint8Array {
   const json = typeof header === 'string' ? new TextEncoder().encode(header) : new TextEncoder().encode(JSON.stringify(header));
@@ -18,6 +20,16 @@ function file(header: unknown, data: number | Uint8Array = 0): Uint8Array {
 function codeOf(bytes: Uint8Array): string {
   try {
     parseSafetensors(bytes);
+    return 'accepted';
+  } catch (error) {
+    return error instanceof EngineError ? error.code : `not an EngineError: ${error}`;
+  }
+}
+
+/** What reading the header alone says of the same bytes. */
+async function headerCodeOf(bytes: Uint8Array): Promise<string> {
+  try {
+    await readSafetensorsHeader(fileOfBytes('w', bytes));
     return 'accepted';
   } catch (error) {
     return error instanceof EngineError ? error.code : `not an EngineError: ${error}`;
@@ -92,8 +104,9 @@ describe('safetensors', () => {
     ['bytes after the last tensor', file({ a: { dtype: 'F32', shape: [1], data_offsets: [0, 4] } }, 5)],
     ['metadata that is no map of text', file({ __metadata__: { a: 1 } })],
     ['a tensor given twice', file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', 8)],
-  ])('refuses %s', (_, bytes) => {
+  ])('refuses %s, also from the header alone', async (_, bytes) => {
     expect(codeOf(bytes)).toBe('bad-file');
+    expect(await headerCodeOf(bytes)).toBe('bad-file');
   });
 
   it('names the dtypes it does not support', () => {
@@ -123,6 +136,46 @@ describe('safetensors', () => {
     const count = fc.oneof(fc.nat(6), fc.constantFrom(-1, 2 ** 53, 1e300, 0.5, null));
     const entry = fc.record({ dtype: fc.constantFrom('F32', 'F16', 'I8', 'X'), shape: fc.array(count, { maxLength: 3 }), data_offsets: fc.array(count, { minLength: 1, maxLength: 3 }) });
     fc.assert(fc.property(fc.dictionary(fc.string({ maxLength: 3 }), entry), fc.nat(12), (header, size) => codes.includes(codeOf(file(header, size)))), { numRuns: 2000 });
+  });
+
+  it('answers 10 000 malformed files from the header alone as from the whole file', async () => {
+    const valid = writeSafetensors(new Map([['a', { shape: [2, 3], data: new Float32Array(6) }], ['b', { shape: [1], data: new Float32Array(1) }]]), 'F16', { format: 'pt' });
+    const count = fc.oneof(fc.nat(6), fc.constantFrom(-1, 2 ** 53, 1e300, 0.5, null));
+    const entry = fc.record({ dtype: fc.constantFrom('F32', 'F16', 'BF16', 'I8', 'X'), shape: fc.array(count, { maxLength: 3 }), data_offsets: fc.array(count, { minLength: 1, maxLength: 3 }) });
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.tuple(fc.nat(valid.length - 1), fc.nat(255), fc.nat(valid.length)).map(([at, value, length]) => {
+        const mutated = valid.slice(0, length);
+        if (at < length) mutated[at] = value;
+        return mutated;
+      }),
+      fc.tuple(fc.json(), fc.nat(40)).map(([json, size]) => file(json, size)),
+      fc.tuple(fc.dictionary(fc.string({ maxLength: 3 }), entry), fc.nat(12)).map(([header, size]) => file(header, size)),
+    );
+    await fc.assert(
+      fc.asyncProperty(bytes, async (bytes) => {
+        const code = codeOf(bytes);
+        expect(['accepted', 'bad-file', 'unsupported']).toContain(code);
+        expect(await headerCodeOf(bytes)).toBe(code);
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
+  it('reads the header and no value, then a tensor and no other', async () => {
+    const bytes = readFileSync(new URL('../testing/reference/llama-mqa-bf16/model.safetensors', import.meta.url));
+    const whole = fileOfBytes('w', bytes);
+    const ranges: [number, number][] = [];
+    const counted: ModelFile = { ...whole, read: (begin, end) => (ranges.push([begin, end]), whole.read(begin, end)) };
+    const tensors = await readSafetensorsHeader(counted);
+    const dataStart = 8 + Number(bytes.readBigUInt64LE(0));
+    expect(ranges).toEqual([[0, 8], [8, dataStart]]);
+    expect(await readTensors(tensors)).toEqual(parseSafetensors(bytes));
+    const norm = tensors.get('model.norm.weight')!;
+    ranges.length = 0;
+    expect(await norm.read(2, 6)).toHaveLength(4);
+    expect(ranges).toHaveLength(1);
+    await expect(norm.read(0, norm.shape[0]! * 2 + 1)).rejects.toMatchObject({ code: 'bad-argument' });
   });
 
   it('refuses to write a value that F16 cannot hold, or a shape that does not fit', () => {

@@ -1,19 +1,15 @@
 /**
  * Reads and writes the safetensors format: 8 bytes header length, a JSON header, the raw little-endian tensors.
- * Files are untrusted: everything is checked before anything is allocated. Not for which tensors a model needs (modelFolder.ts).
+ * Files are untrusted: everything is checked before anything is allocated. 
+ * Whole files are for checkpoints; a model's weights are read in pieces. Not for which tensors a model needs (modelFolder.ts).
  * @see https://github.com/huggingface/safetensors#format
  */
 import { EngineError } from '../base/errors.ts';
-import { bfloat16ToFloat32, float32ToHalf, halfToFloat32, LARGEST_TO_HALF } from '../base/halfFloat.ts';
+import { float32ToHalf, LARGEST_TO_HALF } from '../base/halfFloat.ts';
+import type { ModelFile } from './modelFile.ts';
+import { BYTES_PER_VALUE, byteLengthOf, toFloat32, type StoredDtype, type StoredTensor, type WeightTensor } from './storedTensor.ts';
 
-/** A tensor of a weights file; values always as float32. */
-export interface WeightTensor {
-  /** How it was stored. */
-  dtype: 'F32' | 'F16' | 'BF16';
-  shape: number[];
-  /** Row-major. May be a view into the file's bytes: copy before writing into it. */
-  data: Float32Array;
-}
+export type { WeightTensor } from './storedTensor.ts';
 
 /** A tensor to be written. */
 export interface TensorValues {
@@ -23,7 +19,6 @@ export interface TensorValues {
 
 /** Same cap as the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
-const BYTES_PER_ELEMENT = { F32: 4, F16: 2, BF16: 2 } as const;
 /** Valid in the format, of no use as LM weights. */
 const OTHER_DTYPES = new Set(['F64', 'I64', 'I32', 'I16', 'I8', 'U64', 'U32', 'U16', 'U8', 'BOOL', 'F8_E5M2', 'F8_E4M3', 'F8_E8M0', 'F4', 'F6_E2M3', 'F6_E3M2', 'C64']);
 
@@ -32,28 +27,42 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const bad = (message: string, cause?: unknown) => new EngineError('bad-file', `safetensors: ${message}`, { cause });
 
+/** Where a tensor lies; begin and end count from the first byte of the data. */
 interface Entry {
   name: string;
-  dtype: WeightTensor['dtype'];
+  dtype: StoredDtype;
   shape: number[];
   begin: number;
   end: number;
 }
 
-function parseHeader(bytes: Uint8Array): { header: Json; dataStart: number } {
-  if (bytes.byteLength < 8) throw bad(`the file has ${bytes.byteLength} bytes; a header needs at least 8.`);
+/** @param bytes at least the first 8 of the file @returns where its tensors begin @throws EngineError bad-file */
+function parseDataStart(bytes: Uint8Array, sizeBytes: number): number {
+  if (sizeBytes < 8) throw bad(`the file has ${sizeBytes} bytes; a header needs at least 8.`);
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (headerLength > BigInt(MAX_HEADER_BYTES)) throw bad(`a header of ${headerLength} bytes is over the limit of ${MAX_HEADER_BYTES}. Is this a safetensors file?`);
   const dataStart = 8 + Number(headerLength);
-  if (dataStart > bytes.byteLength) throw bad(`the header should have ${headerLength} bytes but the file ends after ${bytes.byteLength - 8}. Is the download complete?`);
+  if (dataStart > sizeBytes) throw bad(`the header should have ${headerLength} bytes but the file ends after ${sizeBytes - 8}. Is the download complete?`);
+  return dataStart;
+}
+
+/** @param bytes the header alone @param dataLength bytes of all tensors @throws EngineError bad-file | unsupported */
+function parseHeader(bytes: Uint8Array, dataLength: number): Entry[] {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)));
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw bad(`the header is not valid JSON (${error instanceof Error ? error.message : String(error)}).`, error);
   }
   if (!isObject(header)) throw bad('the header must be a JSON object.');
-  return { header, dataStart };
+  const entries: Entry[] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string')) throw bad('__metadata__ must map text to text.');
+    } else entries.push(parseEntry(name, value, dataLength));
+  }
+  assertCovered(entries, dataLength);
+  return entries;
 }
 
 function parseEntry(name: string, value: unknown, dataLength: number): Entry {
@@ -69,8 +78,7 @@ function parseEntry(name: string, value: unknown, dataLength: number): Entry {
     if (OTHER_DTYPES.has(dtype)) throw new EngineError('unsupported', `safetensors: ${at} is ${dtype}; supported: F32, F16, BF16.`);
     throw bad(`${at}: unknown dtype "${dtype}".`);
   }
-  // A product beyond 2^53 is inexact but still larger than any file, so it is refused all the same.
-  const byteLength = shape.reduce((product: number, dim: number) => product * dim, BYTES_PER_ELEMENT[dtype]);
+  const byteLength = byteLengthOf({ dtype, shape });
   if (byteLength !== end - begin) throw bad(`${at}: ${dtype} [${shape}] takes ${byteLength} bytes but has ${end - begin}.`);
   return { name, dtype, shape, begin, end };
 }
@@ -87,13 +95,25 @@ function assertCovered(entries: readonly Entry[], dataLength: number): void {
   if (covered !== dataLength) throw bad(`the last ${dataLength - covered} bytes belong to no tensor.`);
 }
 
-function toFloat32(bytes: Uint8Array, dtype: WeightTensor['dtype']): Float32Array {
-  const width = BYTES_PER_ELEMENT[dtype];
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
-  const length = aligned.byteLength / width;
-  if (dtype === 'F32') return new Float32Array(aligned.buffer, aligned.byteOffset, length);
-  const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
-  return dtype === 'F16' ? halfToFloat32(halves) : bfloat16ToFloat32(halves);
+/**
+ * Reads the header alone: 8 bytes, then its JSON. Everything is checked as in `parseSafetensors`, no value is touched.
+ * @returns tensors by name, in the order of the header; they read from `file`
+ * @throws EngineError bad-file if anything does not fit, unsupported for a valid dtype other than F32, F16, BF16
+ */
+export async function readSafetensorsHeader(file: ModelFile): Promise<Map<string, StoredTensor>> {
+  const dataStart = parseDataStart(await file.read(0, Math.min(8, file.sizeBytes)), file.sizeBytes);
+  const entries = parseHeader(await file.read(8, dataStart), file.sizeBytes - dataStart);
+  const tensors = new Map<string, StoredTensor>();
+  for (const { name, dtype, shape, begin, end } of entries)
+    tensors.set(name, {
+      dtype,
+      shape,
+      async read(from, to) {
+        if (!(from >= 0 && from <= to && to <= end - begin)) throw new EngineError('bad-argument', `safetensors: bytes ${from} to ${to} lie outside tensor "${name}".`);
+        return file.read(dataStart + begin + from, dataStart + begin + to);
+      },
+    });
+  return tensors;
 }
 
 /**
@@ -102,15 +122,8 @@ function toFloat32(bytes: Uint8Array, dtype: WeightTensor['dtype']): Float32Arra
  * @throws EngineError bad-file if anything does not fit, unsupported for a valid dtype other than F32, F16, BF16
  */
 export function parseSafetensors(bytes: Uint8Array): Map<string, WeightTensor> {
-  const { header, dataStart } = parseHeader(bytes);
-  const dataLength = bytes.byteLength - dataStart;
-  const entries: Entry[] = [];
-  for (const [name, value] of Object.entries(header)) {
-    if (name === '__metadata__') {
-      if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string')) throw bad('__metadata__ must map text to text.');
-    } else entries.push(parseEntry(name, value, dataLength));
-  }
-  assertCovered(entries, dataLength);
+  const dataStart = parseDataStart(bytes, bytes.byteLength);
+  const entries = parseHeader(bytes.subarray(8, dataStart), bytes.byteLength - dataStart);
   const tensors = new Map<string, WeightTensor>();
   for (const { name, dtype, shape, begin, end } of entries)
     tensors.set(name, { dtype, shape, data: toFloat32(bytes.subarray(dataStart + begin, dataStart + end), dtype) });
@@ -124,7 +137,7 @@ export function parseSafetensors(bytes: Uint8Array): Map<string, WeightTensor> {
  * @throws EngineError bad-argument if a shape does not fit its data or a finite value is too large for F16
  */
 export function writeSafetensors(tensors: ReadonlyMap<string, TensorValues>, dtype: 'F16' | 'F32', metadata: Readonly<Record<string, string>>): Uint8Array {
-  const width = BYTES_PER_ELEMENT[dtype];
+  const width = BYTES_PER_VALUE[dtype];
   // Entries, not an object literal: a tensor may be called "__proto__".
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

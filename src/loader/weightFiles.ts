@@ -5,26 +5,30 @@
 import { EngineError } from '../base/errors.ts';
 import type { LmConfig } from '../config/lm.ts';
 import { HEAD_NAME, parameterShapes } from '../config/lmParameters.ts';
+import type { FolderSource } from './folderSource.ts';
+import { createHasher } from './hasher.ts';
+import { hashFile, readWhole, type ModelFile } from './modelFile.ts';
 import { parseJson } from './parseJson.ts';
-import { parseSafetensors, type WeightTensor } from './safetensors.ts';
+import { readSafetensorsHeader } from './safetensors.ts';
+import type { StoredTensor } from './storedTensor.ts';
 
-const SINGLE_FILE = 'model.safetensors';
-const INDEX_FILE = 'model.safetensors.index.json';
+export const SINGLE_FILE = 'model.safetensors';
+export const INDEX_FILE = 'model.safetensors.index.json';
+/** An index has a line a tensor: 1 MB is a very large one. */
+const MAX_INDEX_BYTES = 2 ** 25;
 
 export interface Weights {
-  /** Exactly the parameters of the architecture, with the right shapes. */
-  tensors: Map<string, WeightTensor>;
+  /** Exactly the parameters of the architecture, with the right shapes; they read from the folder. */
+  tensors: Map<string, StoredTensor>;
   /** Names in the file that the LM does not need and that do not matter, e.g. a copy of a tied head. */
   ignored: string[];
   /** sha256 of the file, hex; of shards: of their digests joined, in order of their names. */
   fingerprint: string;
+  /** Of all weights files. */
+  sizeBytes: number;
 }
 
-async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-}
-
-const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+const fromHex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 /** Which shard holds which tensor. */
 function parseIndex(bytes: Uint8Array): Map<string, string> {
@@ -54,9 +58,9 @@ function canonicalName({ modelType }: LmConfig, name: string): string {
  * Keeps what the architecture needs and complains about the rest by name.
  * @throws EngineError bad-file for missing or misshapen parameters, unsupported for ones that the family does not have
  */
-export function checkWeights(config: LmConfig, stored: ReadonlyMap<string, WeightTensor>): Pick<Weights, 'tensors' | 'ignored'> {
+export function checkWeights<Tensor extends { shape: readonly number[] }>(config: LmConfig, stored: ReadonlyMap<string, Tensor>): { tensors: Map<string, Tensor>; ignored: string[] } {
   const tensors = new Map([...stored].map(([name, tensor]) => [canonicalName(config, name), tensor]));
-  const kept = new Map<string, WeightTensor>();
+  const kept = new Map<string, Tensor>();
   const missing: string[] = [];
   const shapes = parameterShapes(config);
   for (const [name, shape] of shapes) {
@@ -82,39 +86,62 @@ export function checkWeights(config: LmConfig, stored: ReadonlyMap<string, Weigh
   return { tensors: kept, ignored };
 }
 
+/** What may be told of a long reading, and how it is ended. */
+export interface WeightReading {
+  /** Where opening a file means fetching it. */
+  onFetched?(path: string, loadedBytes: number, totalBytes: number | null): void;
+  /** Bytes that have passed through the hash, of all files. */
+  onHashed?(path: string, hashedBytes: number, totalBytes: number): void;
+  signal?: AbortSignal;
+}
+
 /**
- * @param read a file of the folder by name; null if there is none
- * @throws EngineError not-found, bad-file, unsupported, and what `read` throws
+ * Reads and checks the headers of the weights files and takes their hashes; the values stay where they are.
+ * @throws EngineError not-found, bad-file, unsupported, and what the source throws
  */
-export async function readWeights(config: LmConfig, read: (path: string) => Promise<Uint8Array | null>): Promise<Weights> {
-  const digests: Uint8Array[] = [];
-  const parse = async (path: string, bytes: Uint8Array): Promise<Map<string, WeightTensor>> => {
-    digests.push(await sha256(bytes));
+export async function readWeights(config: LmConfig, source: FolderSource, { onFetched, onHashed, signal }: WeightReading = {}): Promise<Weights> {
+  const open = (path: string): Promise<ModelFile | null> => source.open(path, (loadedBytes, totalBytes) => onFetched?.(path, loadedBytes, totalBytes));
+  const readHeader = async (file: ModelFile): Promise<Map<string, StoredTensor>> => {
     try {
-      return parseSafetensors(bytes);
+      return await readSafetensorsHeader(file);
     } catch (error) {
-      throw error instanceof EngineError ? new EngineError(error.code, `${path}: ${error.message}`, { cause: error }) : error;
+      throw error instanceof EngineError ? new EngineError(error.code, `${file.path}: ${error.message}`, { cause: error }) : error;
     }
   };
-  const single = await read(SINGLE_FILE);
+  /** The cache knows the hashes of what it verified; everything else is hashed now. */
+  const hashAll = async (files: readonly ModelFile[]): Promise<string[]> => {
+    const totalBytes = files.reduce((sum, file) => sum + (file.sha256 ? 0 : file.sizeBytes), 0);
+    const digests: string[] = [];
+    let before = 0;
+    for (const file of files) {
+      digests.push(file.sha256 ?? (await hashFile(file, (hashedBytes) => onHashed?.(file.path, before + hashedBytes, totalBytes), signal)));
+      if (!file.sha256) before += file.sizeBytes;
+    }
+    return digests;
+  };
+
+  const single = await open(SINGLE_FILE);
   if (single) {
-    const checked = checkWeights(config, await parse(SINGLE_FILE, single));
-    return { ...checked, fingerprint: toHex(digests[0] as Uint8Array) };
+    const checked = checkWeights(config, await readHeader(single));
+    return { ...checked, fingerprint: (await hashAll([single]))[0] as string, sizeBytes: single.sizeBytes };
   }
-  const index = await read(INDEX_FILE);
-  if (!index)
-    throw new EngineError('not-found', `${SINGLE_FILE} is missing. Weights must be safetensors; transformers writes them with save_pretrained.`);
-  const shardOf = parseIndex(index);
-  const tensors = new Map<string, WeightTensor>();
-  for (const shard of [...new Set(shardOf.values())].sort()) {
-    const bytes = await read(shard);
-    if (!bytes) throw new EngineError('not-found', `${shard} is missing but ${INDEX_FILE} names it.`);
-    for (const [name, tensor] of await parse(shard, bytes)) {
-      if (shardOf.get(name) !== shard) throw new EngineError('bad-file', `${shard}: holds "${name}", which ${INDEX_FILE} does not place there.`);
+  const index = await open(INDEX_FILE);
+  if (!index) throw new EngineError('not-found', `${SINGLE_FILE} is missing. Weights must be safetensors; transformers writes them with save_pretrained.`);
+  const shardOf = parseIndex(await readWhole(index, MAX_INDEX_BYTES));
+  const shards: ModelFile[] = [];
+  const tensors = new Map<string, StoredTensor>();
+  for (const path of [...new Set(shardOf.values())].sort()) {
+    const shard = await open(path);
+    if (!shard) throw new EngineError('not-found', `${path} is missing but ${INDEX_FILE} names it.`);
+    shards.push(shard);
+    for (const [name, tensor] of await readHeader(shard)) {
+      if (shardOf.get(name) !== path) throw new EngineError('bad-file', `${path}: holds "${name}", which ${INDEX_FILE} does not place there.`);
       tensors.set(name, tensor);
     }
   }
-  const joined = new Uint8Array(digests.length * 32);
-  digests.forEach((digest, i) => joined.set(digest, i * 32));
-  return { ...checkWeights(config, tensors), fingerprint: toHex(digests.length === 1 ? (digests[0] as Uint8Array) : await sha256(joined)) };
+  const checked = checkWeights(config, tensors);
+  const digests = await hashAll(shards);
+  const joined = createHasher('sha256');
+  for (const digest of digests) joined.update(fromHex(digest));
+  return { ...checked, fingerprint: digests.length === 1 ? (digests[0] as string) : joined.digest(), sizeBytes: shards.reduce((sum, shard) => sum + shard.sizeBytes, 0) };
 }

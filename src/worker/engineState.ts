@@ -15,7 +15,7 @@ import type { RunStore } from './runStore.ts';
 /** The loaded language model. Its weights live on the device; the folder keeps the small files only. */
 export interface LoadedModel {
   view: ModelView;
-  folder: Omit<ModelFolder, 'weights'>;
+  folder: Omit<ModelFolder, 'tensors'>;
   /** The frozen base LM. Owned by the engine. */
   base: LanguageModel;
   tokenizer: Tokenizer;

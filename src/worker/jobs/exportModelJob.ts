@@ -4,8 +4,9 @@ import { validationOf } from '../../export/modelCard.ts';
 import { writeHfFolder } from '../../export/hfFolder.ts';
 import { createLm, type LanguageModel, readParams } from '../../lm/params.ts';
 import { readLogits } from '../../lm/readLogits.ts';
-import { filesSource } from '../../loader/fetchFolder.ts';
+import { filesSource } from '../../loader/folderSource.ts';
 import { openModelFolder } from '../../loader/modelFolder.ts';
+import { readTensors } from '../../loader/storedTensor.ts';
 import type { RunRecord } from '../../records/run.ts';
 import { type EngineState, requireBackend, requireModel } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
@@ -26,8 +27,8 @@ interface Comparison {
 }
 
 async function compareWithWritten(lm: LanguageModel, files: Files, rows: number[][]): Promise<Comparison> {
-  const { config, weights } = await openModelFolder(filesSource(files));
-  const written = createLm(config, weights);
+  const { config, tensors } = await openModelFolder(filesSource(files));
+  const written = createLm(config, await readTensors(tensors));
   try {
     const [live, back] = [await readLogits(lm, rows), await readLogits(written, rows)];
     let maxDifference = 0;

@@ -2,28 +2,24 @@
 import { EngineError } from '../../base/errors.ts';
 import { countParameters } from '../../config/lmParameters.ts';
 import { createLm } from '../../lm/params.ts';
-import { filesSource, urlSource } from '../../loader/fetchFolder.ts';
 import { openModelFolder } from '../../loader/modelFolder.ts';
-import type { ModelSource } from '../../protocol/jobs.ts';
+import { readTensors } from '../../loader/storedTensor.ts';
 import { createTokenizer } from '../../tokenizer/tokenizer.ts';
 import { type EngineState, requireBackend } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
-
-/** Of a source of files: their bytes. @throws EngineError unsupported for sources that need a download */
-async function bytesOf(source: ModelSource): Promise<{ path: string; bytes: Uint8Array }[]> {
-  if (source.kind !== 'files') throw new EngineError('unsupported', `Models cannot be loaded from a ${source.kind} source yet.`);
-  return Promise.all(source.files.map(async ({ path, data }) => ({ path, bytes: data instanceof Uint8Array ? data : new Uint8Array(await data.arrayBuffer()) })));
-}
+import { openSource } from '../modelSource.ts';
 
 export const loadModelJob =
   (state: EngineState): JobBody<'loadModel'> =>
   async ({ source }, control) => {
     const { backend } = requireBackend(state);
-    const name = source.kind === 'hub' ? source.id : source.name;
-    const folderSource = source.kind === 'embedded' ? urlSource(source.baseUrl, control.signal) : filesSource(await bytesOf(source));
-    const { weights, ...folder } = await openModelFolder(folderSource, ({ loadedBytes, totalBytes }) =>
-      control.progress({ phase: 'reading', done: loadedBytes, total: totalBytes ?? loadedBytes, unit: 'bytes', ...(totalBytes === null ? { etaMs: null } : {}) }),
-    );
+    const opened = await openSource(source, control.signal);
+    const { name } = opened;
+    const { tensors, ...folder } = await openModelFolder(opened.folder, {
+      signal: control.signal,
+      onProgress: ({ phase, loadedBytes, totalBytes }) =>
+        control.progress({ phase, done: loadedBytes, total: totalBytes ?? loadedBytes, unit: 'bytes', ...(totalBytes === null ? { etaMs: null } : {}) }),
+    });
     await control.turn();
     const { config } = folder;
     const tokenizer = createTokenizer({ ...folder, eosTokenIds: config.eosTokenIds });
@@ -31,7 +27,7 @@ export const loadModelJob =
       throw new EngineError('bad-config', `tokenizer.json has ids up to ${tokenizer.vocabSize - 1}, but the LM knows ${config.vocabSize} tokens. Do tokenizer and weights belong together?`);
     control.progress({ phase: 'placing on the device', done: 0, total: 1, unit: 'files' });
     await control.turn();
-    const base = createLm(config, weights);
+    const base = createLm(config, await readTensors(tensors));
     try {
       await backend.assertHealthy();
     } catch (thrown) {
@@ -50,7 +46,7 @@ export const loadModelJob =
         hasChatTemplate: tokenizer.hasChatTemplate,
         chatTemplate: { source: '', origin: tokenizer.hasChatTemplate ? 'model' : 'instruction' },
         storage: 'f32',
-        source: { kind: source.kind === 'embedded' ? 'embedded' : 'files' },
+        source: opened.view,
         loraTargets: [],
         card: folder.card,
       },
