@@ -17,6 +17,9 @@ describe('RoPE', () => {
     expect(parse('llama', { rope_theta: 500_000, rope_scaling: llama3 }).rope).toEqual(expected);
     expect(parse('llama', { rope_parameters: { ...llama3, rope_theta: 500_000 } }).rope).toEqual(expected);
     expect(parse('llama', { rope_scaling: { type: 'linear', factor: 2 } }).rope).toEqual({ theta: 10_000, rotaryDim: 6, scaling: { type: 'linear', factor: 2 } });
+    expect(parse('qwen2', { rope_theta: 1e6, rope_scaling: { type: 'yarn', factor: 4, original_max_position_embeddings: 64 } }).rope).toEqual({
+      theta: 1e6, rotaryDim: 6, scaling: { type: 'yarn', factor: 4, originalMaxPositionEmbeddings: 64, betaFast: 32, betaSlow: 1, attentionFactor: null, truncate: true },
+    });
     expect(parse('gpt_neox', { rotary_pct: 1, rotary_emb_base: 500 }).rope).toEqual({ theta: 500, rotaryDim: 6, scaling: null });
     expect(parse('gpt_neox', { rope_parameters: { rope_type: 'default', rope_theta: 500, partial_rotary_factor: 0.34 } }).rope).toEqual({ theta: 500, rotaryDim: 2, scaling: null });
   });
@@ -48,7 +51,7 @@ describe('an option that the engine lacks', () => {
     ['mamba', {}, 'unsupported', /model_type "mamba".*supported: gpt2, gpt_neox, llama/],
     ['gemma3', {}, 'unsupported', /model_type "gemma3".*text alone/],
     ['llama', { hidden_act: 'relu' }, 'unsupported', /hidden_act "relu".*supported: silu/],
-    ['llama', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, 'unsupported', /"yarn".*default, linear, llama3/],
+    ['llama', { rope_scaling: { rope_type: 'longrope', factor: 4 } }, 'unsupported', /"longrope".*default, linear, llama3, yarn/],
     ['llama', { rope_scaling: { rope_type: 'llama3', factor: 4 } }, 'bad-config', /needs low_freq_factor/],
     ['llama', { partial_rotary_factor: 0.5 }, 'unsupported', /partial_rotary_factor 0\.5/],
     ['llama', { head_dim: 7 }, 'unsupported', /RoPE over 7 of 7/],

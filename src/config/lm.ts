@@ -6,7 +6,8 @@ import { EngineError } from '../base/errors.ts';
 import { familyNamed } from './families/registry.ts';
 import type { LmConfig } from './lmConfig.ts';
 
-export type { LmConfig, RopeConfig } from './lmConfig.ts';
+export type { LmConfig } from './lmConfig.ts';
+export type { RopeConfig } from './rope.ts';
 
 /** Features that the families have but the LM cannot compute yet, most particular first. */
 function missingFeature(config: LmConfig): string | null {

@@ -3,18 +3,7 @@
  * `config.json` (lm.ts, families) nor for parameter names (lmParameters.ts).
  */
 
-/** Rotary positions: the first `rotaryDim` values of a head are rotated, as pairs (i, i + rotaryDim / 2). */
-export interface RopeConfig {
-  theta: number;
-  /** Even, at most headDim. */
-  rotaryDim: number;
-  /** How the frequencies are stretched for longer contexts, as transformers computes it (modeling_rope_utils.py); null: not at all. */
-  scaling: RopeScaling | null;
-}
-
-export type RopeScaling =
-  | { type: 'linear'; factor: number }
-  | { type: 'llama3'; factor: number; lowFreqFactor: number; highFreqFactor: number; originalMaxPositionEmbeddings: number };
+import type { RopeConfig } from './rope.ts';
 
 export type ModelType = 'gpt2' | 'gpt_neox' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma' | 'gemma3_text';
 

@@ -64,11 +64,3 @@ export function isLeftover(config: LmConfig, name: string): boolean {
   const family = familyOf(config);
   return family.isLeftover(name) || (config.tieWordEmbeddings && name === family.headName);
 }
-
-/** How a file stores a parameter otherwise than the LM holds it. */
-export type StoredForm = 'plain' | 'minusOne' | 'qkvByHead';
-
-/** @param _name a parameter of the LM */
-export function storedAs(_config: LmConfig, _name: string): StoredForm {
-  return 'plain';
-}

@@ -15,7 +15,7 @@ export const vocabulary = whole.min(1).max(1 << 22);
 export const contextLength = whole.min(1).max(1 << 27);
 export const windowLength = whole.min(1).max(1 << 27);
 export const epsilon = z.number().positive().max(1);
-export const frequencyBase = z.number().positive().max(1e15);
+export const frequencyBase = z.number().gt(1).max(1e15);
 const tokenId = whole.min(0).max(1 << 22);
 const eosTokenIds = z.union([tokenId, z.array(tokenId).max(1000)]);
 

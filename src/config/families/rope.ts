@@ -1,9 +1,9 @@
 /**
  * Rotary positions as configs state them, in the words of transformers 4 (`rope_theta`, `rope_scaling`) and 5 (`rope_parameters`). Not for the
- * tables (kernels/rope).
+ * frequencies that follow (config/rope.ts).
  */
 import { z } from 'zod';
-import type { RopeConfig, RopeScaling } from '../lmConfig.ts';
+import type { RopeConfig, RopeScaling } from '../rope.ts';
 import { badConfig, contextLength, frequencyBase, unsupported } from './rawConfig.ts';
 
 const factor = z.number().positive().max(1e6);
@@ -19,6 +19,10 @@ export const ropeParameters = z
     low_freq_factor: factor.nullish(),
     high_freq_factor: factor.nullish(),
     original_max_position_embeddings: contextLength.nullish(),
+    attention_factor: factor.nullish(),
+    beta_fast: factor.nullish(),
+    beta_slow: factor.nullish(),
+    truncate: z.boolean().nullish(),
   })
   .loose();
 
@@ -46,16 +50,23 @@ interface RopeDefaults {
 function scalingOf(raw: RawRope, { maxPositionEmbeddings }: RopeDefaults): RopeScaling | null {
   const type = raw.rope_type ?? raw.type ?? 'default';
   if (type === 'default') return null;
-  if (type !== 'linear' && type !== 'llama3') throw unsupported(`RoPE scaling of rope_type ${JSON.stringify(type).slice(0, 60)} is not supported; supported: default, linear, llama3`);
+  if (type !== 'linear' && type !== 'llama3' && type !== 'yarn') throw unsupported(`RoPE scaling of rope_type ${JSON.stringify(type).slice(0, 60)} is not supported; supported: default, linear, llama3, yarn`);
   const required = (key: 'factor' | 'low_freq_factor' | 'high_freq_factor'): number => {
     const value = raw[key];
     if (value == null) throw badConfig(`RoPE scaling of rope_type "${type}" needs ${key}`);
     return value;
   };
   if (type === 'linear') return { type, factor: required('factor') };
+  const originalMaxPositionEmbeddings = raw.original_max_position_embeddings ?? maxPositionEmbeddings;
+  if (type === 'yarn') {
+    if (raw['mscale'] != null || raw['mscale_all_dim'] != null) throw unsupported('RoPE scaling with mscale is not supported; supported: attention_factor');
+    const betas = { betaFast: raw.beta_fast ?? 32, betaSlow: raw.beta_slow ?? 1 };
+    if (betas.betaFast < betas.betaSlow) throw badConfig(`beta_fast ${betas.betaFast} must not be smaller than beta_slow ${betas.betaSlow}`);
+    return { type, factor: required('factor'), originalMaxPositionEmbeddings, ...betas, attentionFactor: raw.attention_factor ?? null, truncate: raw.truncate ?? true };
+  }
   const scaling = { type, factor: required('factor'), lowFreqFactor: required('low_freq_factor'), highFreqFactor: required('high_freq_factor') } as const;
   if (scaling.highFreqFactor <= scaling.lowFreqFactor) throw badConfig(`high_freq_factor ${scaling.highFreqFactor} must be larger than low_freq_factor ${scaling.lowFreqFactor}`);
-  return { ...scaling, originalMaxPositionEmbeddings: raw.original_max_position_embeddings ?? maxPositionEmbeddings };
+  return { ...scaling, originalMaxPositionEmbeddings };
 }
 
 /** @throws EngineError bad-config, unsupported */

@@ -1,0 +1,148 @@
+/**
+ * Bytes that training and generation hold on the device, counted from config and settings as lm, train and kernels/headLoss hold them.
+ * Not for the verdict (fit.ts). A test holds the counts to the peaks that are measured.
+ */
+import type { FitBytes, FitRequest } from './fit.ts';
+import { defaultGenerationConfig } from './generation.ts';
+import type { LmConfig } from './lm.ts';
+import { parameterNames, parameterShapes } from './lmParameters.ts';
+import { type LoraConfig, loraConfigSchema } from './lora.ts';
+import { defaultTrainConfig } from './train.ts';
+
+const FLOAT_BYTES = 4;
+const HALF_BYTES = 2;
+/** Values of a slab are laid out in runs of this many. */
+const SLAB_ALIGNMENT = 64;
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+const alignUp = (size: number): number => Math.ceil(size / SLAB_ALIGNMENT) * SLAB_ALIGNMENT;
+
+/** A tensor and its bytes, named for a person. */
+export interface NamedBytes {
+  what: string;
+  bytes: number;
+}
+
+/** Values of all matrices, and of all vectors (norms, biases), padding included. */
+function countValues(config: LmConfig): { matrices: number; vectors: number } {
+  let [matrices, vectors] = [0, 0];
+  for (const shape of parameterShapes(config).values())
+    if (shape.length > 1) matrices += alignUp(sizeOf(shape));
+    else vectors += alignUp(sizeOf(shape));
+  return { matrices, vectors };
+}
+
+/** Sines and cosines of every position. */
+function ropeTableBytes(config: LmConfig): number {
+  const { rope, localRope, ropeTheta } = config as { rope?: { rotaryDim: number } | null; localRope?: { rotaryDim: number } | null; ropeTheta?: number | null };
+  const dims = [rope?.rotaryDim ?? (ropeTheta != null ? config.headDim : 0), localRope?.rotaryDim ?? 0];
+  return dims.reduce((sum, dim) => sum + config.maxPositionEmbeddings * dim * FLOAT_BYTES, 0);
+}
+
+/** The modules that an adapter adds to, by PEFT's rule: a target is a module's whole name or its end. */
+function targetedModules(config: LmConfig, { targetModules }: LoraConfig): { name: string; input: number; output: number }[] {
+  const shapes = parameterShapes(config);
+  const linears = parameterNames(config).layers.flatMap((layer) => [layer.qkv, layer.attentionOutput, layer.mlpInput, layer.mlpOutput]);
+  return linears
+    .flatMap(({ weights }) => weights)
+    .map((weight) => ({ name: weight.replace(/\.weight$/, ''), input: shapes.get(weight)![0]!, output: shapes.get(weight)![1]! }))
+    .filter(({ name }) => targetModules === 'all-linear' || targetModules.some((target) => name === target || name.endsWith(`.${target}`)));
+}
+
+/** How many numbers an adapter of these settings has. */
+export function countAdapterParameters(config: LmConfig, lora: LoraConfig): number {
+  return targetedModules(config, lora).reduce((sum, { input, output }) => sum + lora.r * (input + output), 0);
+}
+
+/** As kernels/headLoss/tilePlan.ts, which config may not import; a test holds the two together. */
+export function planLossTiles(N: number, V: number, C: number): { floats: number; rows: number; whole: boolean } {
+  if (4 * N * V <= 8 * 2 ** 20) return { floats: N * V, rows: N, whole: true };
+  const rows = Math.min(N, Math.max(128, alignUp(N / 4)));
+  const tileBytes = Math.max(2 ** 19, N * C);
+  const columns = Math.min(V, Math.max(SLAB_ALIGNMENT, Math.floor(tileBytes / (4 * rows) / SLAB_ALIGNMENT) * SLAB_ALIGNMENT));
+  return { floats: rows * columns, rows, whole: false };
+}
+
+/** Numbers that one token leaves for the way back in one layer, its input included; and what its way back holds besides at most. */
+function layerFloats(config: LmConfig): { kept: number; backward: number; inner: number } {
+  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H, numKeyValueHeads: G, headDim: K } = config;
+  const features = config as LmConfig & { gatedMlp?: boolean; sandwichNorms?: boolean; qkNorm?: boolean };
+  const gated = features.gatedMlp ?? config.hiddenAct === 'silu';
+  const qkv = (H + 2 * G) * K;
+  const inner = gated ? 2 * F : F;
+  const attention = C + C + qkv + H * K + H + (features.qkNorm ? (H + G) * K : 0) + (features.sandwichNorms ? C : 0);
+  const mlp = C + C + inner + F + (features.sandwichNorms ? C : 0);
+  // gradY, gradient of the activated values, gradient of what they came from; or the same of attention.
+  return { kept: attention + mlp, backward: Math.max(C + F + inner, 2 * C + H * K + qkv), inner };
+}
+
+/** The peak of one micro-batch on top of everything that lasts from step to step, bytes. Every row is taken to be maxLength long and all response. */
+function microBatchBytes({ config, training }: FitRequest): number {
+  const { vocabSize: V, hiddenSize: C } = config;
+  const { benignPerStep, unsafePerStep, maxLength, gradientCheckpointing, klBeta = defaultTrainConfig.klBeta, semanticLambda = defaultTrainConfig.semanticLambda } = training;
+  const T = maxLength - 1;
+  const R = (benignPerStep + unsafePerStep) * T;
+  const Nb = benignPerStep * T;
+  const Nu = semanticLambda > 0 ? unsafePerStep * T : 0;
+  const layer = layerFloats(config);
+  const layers = config.numHiddenLayers;
+  const kept = R * (gradientCheckpointing ? (layers + 1) * C : layers * layer.kept + C);
+  const again = gradientCheckpointing ? R * (layer.kept - C) : 0;
+  const [benign, unsafe] = [planLossTiles(Nb, V, C), planLossTiles(Nu, V, C)];
+  const keptTile = (plan: { whole: boolean; floats: number }, anchored: boolean) => (plan.whole && !anchored ? plan.floats : 0);
+  const stats = 8 * (Nb + Nu);
+  const parts = (Nb + Nu) * C;
+  const keptByLosses = keptTile(benign, false) + keptTile(unsafe, klBeta > 0) + Nu * C;
+  const lossForward = R * C + parts + keptByLosses + (unsafe.whole ? 0 : unsafe.floats) + (klBeta > 0 ? unsafe.floats + Nu * C : 0);
+  const lossBackward = parts + Nb * C + keptTile(unsafe, klBeta > 0) + Nu * C + (unsafe.whole ? Nu * C + unsafe.floats : unsafe.rows * C + 2 * unsafe.floats);
+  // What the losses leave behind stays until the step ends: hidden states of the response tokens, their gradients, both in one piece.
+  const bodyBackward = 3 * parts + again + R * layer.backward;
+  return FLOAT_BYTES * (kept + stats + Math.max(lossForward, lossBackward, bodyBackward));
+}
+
+/** Slots that generation of the default length takes a row, as generate/generate.ts rounds them. */
+const cacheSlots = (maxLength: number): number => Math.ceil((maxLength + defaultGenerationConfig.maxNewTokens + 63) / 16) * 16;
+
+/** Keys and values of a batch of rows that decode together. */
+export function kvCacheBytes(config: LmConfig, batchSize: number, slots: number): number {
+  return 2 * config.numHiddenLayers * config.numKeyValueHeads * config.headDim * batchSize * slots * FLOAT_BYTES;
+}
+
+/** What decoding holds besides the cache: the prompts' widest layer and the logits. */
+function decodingBytes(config: LmConfig, batchSize: number, promptLength: number): number {
+  const layer = layerFloats(config);
+  return FLOAT_BYTES * (batchSize * promptLength * (3 * config.hiddenSize + layer.inner + config.intermediateSize) + 2 * batchSize * config.vocabSize);
+}
+
+/** All of it. @returns bytes by purpose, and the largest tensors by name */
+export function countFitBytes(request: FitRequest): { bytes: FitBytes; tensors: NamedBytes[] } {
+  const { config, storage, training, method } = request;
+  const { semanticLambda = defaultTrainConfig.semanticLambda } = training;
+  const { vocabSize: V, hiddenSize: C } = config;
+  const { matrices, vectors } = countValues(config);
+  const valueBytes = storage === 'f32' ? FLOAT_BYTES : HALF_BYTES;
+  const slab = FLOAT_BYTES * (method === 'full' ? matrices + vectors : alignUp(countAdapterParameters(config, training.lora ?? loraConfigSchema.parse({}))));
+  const costEmbedding = semanticLambda > 0 && training.unsafePerStep > 0 ? FLOAT_BYTES * V * C : 0;
+  const batchSize = defaultGenerationConfig.batchSize;
+  const kvCache = kvCacheBytes(config, batchSize, cacheSlots(training.maxLength));
+  const weights = matrices * valueBytes + vectors * FLOAT_BYTES + ropeTableBytes(config) + slab;
+  const activations = microBatchBytes(request);
+  const lasting = weights + costEmbedding + 3 * slab;
+  const bytes: FitBytes = {
+    weights,
+    costEmbedding,
+    gradients: slab,
+    optimizer: 2 * slab,
+    activations,
+    kvCache,
+    total: lasting + Math.max(activations, kvCache + decodingBytes(config, batchSize, training.maxLength)),
+  };
+  const R = (training.benignPerStep + training.unsafePerStep) * (training.maxLength - 1);
+  const tensors: NamedBytes[] = [
+    { what: `the token embedding [${V}, ${C}]`, bytes: V * C * valueBytes },
+    { what: `the embedding that the semantic cost is measured in [${V}, ${C}], in float32`, bytes: costEmbedding },
+    { what: 'the widest activation of a micro-batch', bytes: FLOAT_BYTES * R * layerFloats(config).inner },
+    ...(method === 'full' ? [{ what: 'the slab of all parameters of a full fine-tune', bytes: slab }] : []),
+  ];
+  return { bytes, tensors: tensors.sort((a, b) => b.bytes - a.bytes) };
+}
