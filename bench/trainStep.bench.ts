@@ -8,7 +8,8 @@ import { Rng } from '../src/base/rng.ts';
 import { parseLmConfig } from '../src/config/lm.ts';
 import { parseTrainConfig } from '../src/config/train.ts';
 import type { EncodedRow } from '../src/data/encodeTrainingData.ts';
-import { createLm, cloneLm } from '../src/lm/params.ts';
+import { cloneLm } from '../src/lm/cloneLm.ts';
+import { createLm } from '../src/lm/params.ts';
 import { openTestBackend } from '../src/testing/backend.ts';
 import { openTrainer } from '../src/train/trainer.ts';
 import { randomWeights } from './randomWeights.ts';
@@ -27,7 +28,7 @@ const config = parseLmConfig({
   max_position_embeddings: 256,
 });
 const lm = createLm(config, randomWeights(config, rng));
-const base = cloneLm(lm);
+const base = await cloneLm(lm);
 const row = (): EncodedRow => ({ tokenIds: Int32Array.from({ length: 40 + rng.int(24) }, () => rng.int(config.vocabSize)), promptLength: 16 });
 const rowsOf = (count: number): EncodedRow[] => Array.from({ length: count }, row);
 const trainer = await openTrainer({ lm, base, rows: { unsafe: rowsOf(20), everyday: rowsOf(60), borderline: rowsOf(30) }, config: parseTrainConfig({ maxSteps: steps }) });

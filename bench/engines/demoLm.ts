@@ -6,9 +6,11 @@ import { DEMO_MODEL, readBuiltIn, readModelFolder, toPairs } from '../../cli/pro
 import { parseTrainConfig, type TrainConfig } from '../../src/config/train.ts';
 import { encodeTrainingData, type EncodedRow, type EncodedTrainingData } from '../../src/data/encodeTrainingData.ts';
 import { generate } from '../../src/generate/generate.ts';
-import { cloneLm, createLm } from '../../src/lm/params.ts';
-import { filesSource } from '../../src/loader/fetchFolder.ts';
+import { cloneLm } from '../../src/lm/cloneLm.ts';
+import { createLm } from '../../src/lm/params.ts';
+import { filesSource } from '../../src/loader/folderSource.ts';
 import { openModelFolder } from '../../src/loader/modelFolder.ts';
+import { readTensors } from '../../src/loader/storedTensor.ts';
 import type { StepMetrics } from '../../src/records/run.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { openTrainer, type Trainer } from '../../src/train/trainer.ts';
@@ -33,9 +35,9 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm' }> = async ({ backend }) => 
   const opened = await openOurs(backend);
   const source = await readModelFolder(DEMO_MODEL);
   if (source.kind !== 'files') throw new Error('The demo LM is read from its folder.');
-  const folder = await openModelFolder(filesSource(source.files.map(({ path, data }) => ({ path, bytes: data as Uint8Array }))));
+  const folder = await openModelFolder(filesSource(source.files));
   const tokenizer = createTokenizer({ ...folder, eosTokenIds: folder.config.eosTokenIds });
-  const lm = createLm(folder.config, folder.weights);
+  const lm = createLm(folder.config, await readTensors(folder.tensors));
   const prompts = (await readBuiltIn('harmful', 'curate')).map(({ text }) => tokenizer.applyChatTemplate(text));
   const sampling = { temperature: 1, topK: 0, topP: 1, padTokenId: tokenizer.padTokenId };
 
@@ -63,7 +65,7 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm' }> = async ({ backend }) => 
     const encode = async (set: 'everyday' | 'borderline') => toPairs(await readBuiltIn(set, 'curate'));
     const { everyday, borderline } = encodeTrainingData({ unsafe: [], everyday: await encode('everyday'), borderline: await encode('borderline') }, tokenizer, { ...config, semanticLambda: 0 });
     const benign = [...everyday, ...borderline];
-    const trainer = (rows: EncodedTrainingData, changes: Partial<TrainConfig>): Promise<Trainer> => openTrainer({ lm: cloneLm(lm), base: lm, rows, config: { ...config, ...changes } });
+    const trainer = async (rows: EncodedTrainingData, changes: Partial<TrainConfig>): Promise<Trainer> => openTrainer({ lm: await cloneLm(lm), base: lm, rows, config: { ...config, ...changes } });
     const benignPerStep = config.benignPerStep + config.unsafePerStep;
     return {
       semantic: await trainer({ unsafe, everyday: benign, borderline: [] }, {}),

@@ -28,7 +28,7 @@ const open: OpenEngine<{ backend: 'webgpu' | 'wasm' }> = async ({ backend }) => 
   const rng = new Rng(3);
   const config = parseLmConfig({ ...gpt2Config, vocab_size: V, n_embd: C, n_layer: numLayers, n_head: numHeads, n_positions: T });
   const lm = createLm(config, randomGpt2Weights({ ...mediumSize, rng }));
-  const gradients = tf.tidy(() => tf.variable(tf.zeros([lm.layout.size]), false));
+  const gradients = tf.tidy(() => tf.variable(tf.zeros([lm.trainable!.layout.size]), false));
   const all = Int32Array.from({ length: B * T }, (_, i) => i);
   const labels = Int32Array.from({ length: B * T }, () => rng.int(V));
   const none = { positions: new Int32Array(0), labels: new Int32Array(0), rowOffsets: new Int32Array(1) };

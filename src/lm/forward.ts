@@ -92,7 +92,7 @@ export function forward(lm: LanguageModel, batch: TokenBatch, options: ForwardOp
 /**
  * The same with a way back. To be called, with its `backward`, inside one tf.tidy, which frees everything should anything throw.
  * @param batch     padded on the right
- * @param gradients slab that the gradients of all parameters of the body are added to, laid out as the LM's; rewritten
+ * @param gradients slab that the gradients of what is trainable in the body are added to, laid out as that; rewritten
  * @returns y: hidden states after the final norm [B · T, C], owned by the caller; backward consumes their gradient
  * @throws EngineError bad-shape, bad-argument (a row longer than maxPositionEmbeddings)
  */
@@ -118,8 +118,10 @@ export function differentiableForward(lm: LanguageModel, batch: TokenBatch, grad
         grad = layer.backward(grad);
         inputs.pop()!.dispose();
       }
-      addEmbeddingGrad(grad, ids, gradientOf(lm.embedding, gradients));
-      if (lm.positionTable) addEmbeddingGrad(grad, pass.positions, gradientOf(lm.positionTable, gradients));
+      const gradEmbedding = gradientOf(lm, lm.embedding, gradients);
+      if (gradEmbedding) addEmbeddingGrad(grad, ids, gradEmbedding);
+      const gradPositions = lm.positionTable && gradientOf(lm, lm.positionTable, gradients);
+      if (gradPositions) addEmbeddingGrad(grad, pass.positions, gradPositions);
       tf.dispose([grad, ids, pass.positions, pass.start]);
     },
   };

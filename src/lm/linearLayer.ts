@@ -11,12 +11,14 @@ export function linearLayer(lm: LanguageModel, { weight, bias }: LinearParams, x
 }
 
 /**
- * Adds the gradients of weight and bias.
+ * Adds the gradients of weight and bias where they are trained.
  * @param x the layer's input @param gradY of its output; both borrowed
  * @returns gradient with respect to x, owned by the caller
  */
 export function linearLayerGrad(lm: LanguageModel, { weight, bias }: LinearParams, x: tf.Tensor, gradY: tf.Tensor, gradients: tf.Tensor): tf.Tensor {
-  addLinearWeightGrad(gradY, x, gradientOf(weight, gradients), lm.weightLayout);
-  if (bias) addColumnSums(gradY, gradientOf(bias, gradients));
+  const gradWeight = gradientOf(lm, weight, gradients);
+  if (gradWeight) addLinearWeightGrad(gradY, x, gradWeight, lm.weightLayout);
+  const gradBias = bias && gradientOf(lm, bias, gradients);
+  if (gradBias) addColumnSums(gradY, gradBias);
   return linearInputGrad(gradY, weight, lm.weightLayout);
 }

@@ -12,11 +12,11 @@ export function norm(lm: LanguageModel, { gain, bias }: NormParams, x: tf.Tensor
 }
 
 /**
- * Adds the gradients of gain and bias.
+ * Adds the gradients of gain and bias where they are trained.
  * @param x the norm's input @param gradY of its output @param residualGrad is added to the result where the input also went past the norm. All borrowed
  * @returns gradient with respect to x, owned by the caller
  */
 export function normGrad(lm: LanguageModel, { gain, bias }: NormParams, x: tf.Tensor, gradY: tf.Tensor, residualGrad: tf.Tensor | null, gradients: tf.Tensor): tf.Tensor {
-  const common = { x, weight: gain, eps: lm.config.normEps, gradY, residualGrad, gradWeight: gradientOf(gain, gradients) };
-  return bias ? layerNormGrad({ ...common, gradBias: gradientOf(bias, gradients) }) : rmsNormGrad(common);
+  const common = { x, weight: gain, eps: lm.config.normEps, gradY, residualGrad, gradWeight: gradientOf(lm, gain, gradients) };
+  return bias ? layerNormGrad({ ...common, gradBias: gradientOf(lm, bias, gradients) }) : rmsNormGrad(common);
 }

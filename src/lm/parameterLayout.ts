@@ -9,8 +9,14 @@ import { layOutSlices } from '../kernels/slice.ts';
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** @returns names of parameters, grouped as they stand together: matrices, vectors */
-function groupsOf(config: LmConfig): { matrices: string[][]; vectors: string[][] } {
+/** Names of parameters, grouped as they stand together. */
+export interface ParameterGroups {
+  matrices: string[][];
+  vectors: string[][];
+}
+
+/** Which parameters one product uses together, and which are vectors. */
+export function parameterGroups(config: LmConfig): ParameterGroups {
   const names = parameterNames(config);
   const linears = names.layers.flatMap((layer): LinearNames[] => [layer.qkv, layer.attentionOutput, layer.mlpInput, layer.mlpOutput]);
   const norms = [...names.layers.flatMap((layer) => [layer.attentionNorm, layer.mlpNorm]), names.finalNorm];
@@ -21,9 +27,13 @@ function groupsOf(config: LmConfig): { matrices: string[][]; vectors: string[][]
   };
 }
 
+/** Of a whole LM in one slab. */
 export function parameterLayout(config: LmConfig): SlabLayout {
-  const shapes = parameterShapes(config);
-  const { matrices, vectors } = groupsOf(config);
+  return layOutGroups(parameterShapes(config), parameterGroups(config));
+}
+
+/** Some of the parameters in one slab. @param shapes of these parameters, in the order they are listed to people */
+export function layOutGroups(shapes: ReadonlyMap<string, number[]>, { matrices, vectors }: ParameterGroups): SlabLayout {
   const groupSize = (group: string[]): number[] => [group.reduce((sum, name) => sum + sizeOf(shapes.get(name)!), 0)];
   const groups = [...matrices, ...vectors];
   const { offsets, size } = layOutSlices(groups.map(groupSize));

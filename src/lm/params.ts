@@ -1,5 +1,6 @@
 /**
- * A language model in memory: its config and its parameters, all in one slab. Not for what it computes (forward.ts) nor for files (loader).
+ * A language model in memory: its config and its parameters, either all in one slab that can be trained or frozen, each where it was put.
+ * Not for what it computes (forward.ts) nor for how weights get there from files (loadLm.ts).
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
@@ -8,6 +9,7 @@ import { type LinearNames, type NormNames, parameterNames } from '../config/lmPa
 import { inverseFrequencies } from '../config/rope.ts';
 import { createRopeTables } from '../kernels/rope/rope.ts';
 import { type NamedValues, packSlab, type SlabLayout, unpackSlab } from '../kernels/slabLayout.ts';
+import type { PackedStorage } from '../kernels/packed.ts';
 import type { Slice } from '../kernels/slice.ts';
 import { parameterLayout } from './parameterLayout.ts';
 
@@ -36,12 +38,24 @@ export interface LayerParams {
   mlpOutput: LinearParams;
 }
 
-/** Owns its slab and tables until `dispose`. Belongs to the backend that was active when it was created. */
+/** What an optimizer trains: named values in one float32 slab. */
+export interface TrainableParameters {
+  /** [layout.size] float32. What lies between the values is 0. */
+  readonly slab: tf.Variable;
+  readonly layout: SlabLayout;
+}
+
+/** How matrices lie on the device: float32, or packed in 16 bits as their file holds them. Vectors are float32 always. */
+export type WeightStorage = 'f32' | PackedStorage;
+
+/** Owns its parameters and tables until `dispose`. Belongs to the backend that was active when it was created. */
 export interface LanguageModel {
   readonly config: LmConfig;
-  readonly layout: SlabLayout;
-  /** All parameters, [layout.size] float32. What lies between them is 0. */
-  readonly slab: tf.Variable;
+  /** All of its parameters in an LM that is trained whole; null if it is frozen. */
+  readonly trainable: TrainableParameters | null;
+  /** Every parameter by its Hugging Face name. */
+  readonly parameters: ReadonlyMap<string, Slice>;
+  readonly storage: WeightStorage;
   /** How linear weights lie: PyTorch's nn.Linear or GPT-2's Conv1D. */
   readonly weightLayout: 'outIn' | 'inOut';
   readonly embedding: Slice;
@@ -51,20 +65,26 @@ export interface LanguageModel {
   readonly finalNorm: NormParams;
   /** [V, C]; the embedding itself if the head is tied. */
   readonly head: Slice;
-  /** [maxPositionEmbeddings, headDim / 2] each; null where positions are learned. */
+  /** [maxPositionEmbeddings, rotary / 2] each; null where positions are learned. */
   readonly rope: { cos: tf.Tensor; sin: tf.Tensor } | null;
   dispose(): void;
 }
 
-/** tfjs wants unique variable names; two LMs of one kind live side by side. */
-let created = 0;
+/** What an LM is assembled from. */
+export interface LmParts {
+  config: LmConfig;
+  trainable: TrainableParameters | null;
+  storage: WeightStorage;
+  /** Every parameter by name. Those of one group lie one under the other without a gap. */
+  parameters: ReadonlyMap<string, Slice>;
+  /** What holds them; disposed with the LM. */
+  tensors: readonly tf.Tensor[];
+}
 
-/** @param values consumed */
-function assemble(config: LmConfig, layout: SlabLayout, values: tf.Tensor): LanguageModel {
-  const slab = tf.variable(values, true, `lm${++created}`);
-  values.dispose(); // the variable holds the data now
-  const weightLayout = config.modelType === 'gpt2' ? 'inOut' : 'outIn';
-  const one = (name: string): Slice => ({ slab, ...layout.places.get(name)! });
+/** @param parts consumed */
+export function assembleLm({ config, trainable, storage, parameters, tensors }: LmParts): LanguageModel {
+  const { weightLayout } = config;
+  const one = (name: string): Slice => parameters.get(name)!;
   /** Parameters that stand without a gap, as one whose first axis is the sum of theirs. */
   const joined = (names: string[]): Slice => {
     const members = names.map(one);
@@ -75,11 +95,12 @@ function assemble(config: LmConfig, layout: SlabLayout, values: tf.Tensor): Lang
   const norm = ({ gain, bias }: NormNames): NormParams => ({ gain: one(gain), bias: bias === null ? null : one(bias) });
   const linear = ({ weights, biases }: LinearNames): LinearParams => ({ weight: joined(weights), bias: biases.length > 0 ? joined(biases) : null });
   const names = parameterNames(config);
-  const rope = config.ropeTheta === null ? null : createRopeTables(config.maxPositionEmbeddings, inverseFrequencies({ theta: config.ropeTheta, rotaryDim: config.headDim, scaling: null }));
+  const rope = config.ropeTheta == null ? null : createRopeTables(config.maxPositionEmbeddings, inverseFrequencies({ theta: config.ropeTheta, rotaryDim: config.headDim, scaling: null }));
   return {
     config,
-    layout,
-    slab,
+    trainable,
+    parameters,
+    storage,
     weightLayout,
     embedding: one(names.embedding),
     positionTable: names.positions === null ? null : one(names.positions),
@@ -95,43 +116,57 @@ function assemble(config: LmConfig, layout: SlabLayout, values: tf.Tensor): Lang
     head: one(names.head),
     rope,
     dispose() {
-      slab.dispose();
+      tf.dispose([...tensors]);
       if (rope) tf.dispose([rope.cos, rope.sin]);
     },
   };
 }
 
+/** tfjs wants unique variable names; two LMs of one kind live side by side. */
+let created = 0;
+
+/** An LM that is trained whole. @param values [layout.size], consumed */
+export function assembleTrainable(config: LmConfig, layout: SlabLayout, values: tf.Tensor): LanguageModel {
+  const slab = tf.variable(values, true, `lm${++created}`);
+  values.dispose(); // the variable holds the data now
+  const parameters = new Map([...layout.places].map(([name, place]) => [name, { slab, ...place }]));
+  return assembleLm({ config, trainable: { slab, layout }, storage: 'f32', parameters, tensors: [slab] });
+}
+
 type Weights = ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
 
 /**
+ * An LM that can be trained whole, from values on the host: for small ones. Others are streamed in by `loadLm`.
  * @param weights by Hugging Face name, borrowed and copied
  * @returns owned by the caller: dispose it
  * @throws EngineError bad-argument for a missing parameter, bad-shape for a misshapen one
  */
 export function createLm(config: LmConfig, weights: Weights): LanguageModel {
   const layout = parameterLayout(config);
-  return assemble(config, layout, tf.tensor1d(packSlab(layout, weights)));
+  return assembleTrainable(config, layout, tf.tensor1d(packSlab(layout, weights)));
 }
 
-/** A second LM with the same weights in memory of its own. @param lm borrowed @returns owned by the caller */
-export function cloneLm(lm: LanguageModel): LanguageModel {
-  // tf.clone would share memory, which in-place optimizer steps rewrite; x · 1 is a copy and exact.
-  return assemble(lm.config, lm.layout, tf.mul(lm.slab, 1));
+/** @throws EngineError unsupported for a frozen LM */
+export function trainableOf({ trainable }: Pick<LanguageModel, 'trainable'>): TrainableParameters {
+  if (!trainable) throw new EngineError('unsupported', 'The weights of this LM are frozen. Train a LoRA adapter in place of every weight.');
+  return trainable;
 }
 
-/** @param lm borrowed @returns all parameters by name, owned: copies of their values now */
-export async function readParams(lm: LanguageModel): Promise<Map<string, NamedValues>> {
-  return unpackSlab(lm.layout, (await lm.slab.data()) as Float32Array);
+/** @param lm borrowed @returns what can be trained of it by name, owned: copies of the values now @throws EngineError unsupported for a frozen LM */
+export async function readParams(lm: Pick<LanguageModel, 'trainable'>): Promise<Map<string, NamedValues>> {
+  const { slab, layout } = trainableOf(lm);
+  return unpackSlab(layout, (await slab.data()) as Float32Array);
 }
 
 /**
- * Sets all parameters.
+ * Sets all that can be trained.
  * @param lm rewritten @param values borrowed and copied; must have every parameter, may have more
- * @throws EngineError bad-argument, bad-shape; then nothing is changed
+ * @throws EngineError bad-argument, bad-shape, unsupported for a frozen LM; then nothing is changed
  */
-export function assignParams(lm: LanguageModel, values: Weights): void {
-  const all = packSlab(lm.layout, values);
-  tf.tidy(() => lm.slab.assign(tf.tensor1d(all)));
+export function assignParams(lm: Pick<LanguageModel, 'trainable'>, values: Weights): void {
+  const { slab, layout } = trainableOf(lm);
+  const all = packSlab(layout, values);
+  tf.tidy(() => slab.assign(tf.tensor1d(all)));
 }
 
 /**

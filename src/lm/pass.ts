@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { Slice } from '../kernels/slice.ts';
 import type { KvCache } from './kvCache.ts';
+import type { LanguageModel } from './params.ts';
 
 /** Borrowed by every layer. */
 export interface Pass {
@@ -15,7 +16,7 @@ export interface Pass {
   kvCache: KvCache | null;
   /** [B] int32: the rows of the cache that these rows are the prompts of; left out when every row of the cache goes on. */
   cacheRows?: tf.Tensor | undefined;
-  /** The slab that parameter gradients are added to, laid out as the LM's; null in a pass that is not differentiated. */
+  /** The slab that gradients of what is trainable are added to, laid out as that; null in a pass that is not differentiated. */
   gradients: tf.Tensor | null;
 }
 
@@ -36,7 +37,7 @@ export function notDifferentiable(): never {
   throw new EngineError('internal', 'This forward pass kept nothing for a backward pass.');
 }
 
-/** Where the gradient of a parameter is added. */
-export function gradientOf(parameter: Slice, gradients: tf.Tensor): Slice {
-  return { ...parameter, slab: gradients };
+/** Where the gradient of a parameter is added; null if the parameter is frozen, so that its gradient is not computed. */
+export function gradientOf({ trainable }: Pick<LanguageModel, 'trainable'>, parameter: Slice, gradients: tf.Tensor): Slice | null {
+  return parameter.slab === trainable?.slab ? { ...parameter, slab: gradients } : null;
 }

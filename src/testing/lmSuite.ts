@@ -8,7 +8,8 @@ import { headLossBackward, headLossForward } from '../kernels/headLoss/headLoss.
 import { unpackSlab } from '../kernels/slabLayout.ts';
 import { differentiableForward, forward, lmHead, type TokenBatch } from '../lm/forward.ts';
 import { createKvCache } from '../lm/kvCache.ts';
-import { assignParams, cloneLm, createLm, readParams, type LanguageModel } from '../lm/params.ts';
+import { cloneLm } from '../lm/cloneLm.ts';
+import { assignParams, createLm, readParams, type LanguageModel } from '../lm/params.ts';
 import { gradientOf } from '../lm/pass.ts';
 import { tokenNll } from '../lm/scoring.ts';
 import { lmReferenceNames, readLmReference } from './lmReference.ts';
@@ -110,19 +111,19 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
       const row = reference.inputIds[0]!;
       const labels = row.slice(promptLength);
       const before = tf.memory().numTensors;
-      const gradients = tf.zeros([lm.layout.size]);
+      const gradients = tf.zeros([lm.trainable!.layout.size]);
       const logProbs = tf.tidy(() => {
         const body = differentiableForward(lm, ids([row.slice(0, -1)]), gradients, { gradientCheckpointing });
         const counted = tf.tensor1d(labels.map((_, i) => promptLength - 1 + i), 'int32');
         const loss = headLossForward({ hidden: gatherRows(body.y, counted), head: lm.head, labels: tf.tensor1d(labels, 'int32') });
         const each = tf.fill([labels.length], -1 / labels.length);
-        const gradHidden = headLossBackward(loss, { gradLogProbs: each, gradDistance: null, gradKl: null }, gradientOf(lm.head, gradients));
+        const gradHidden = headLossBackward(loss, { gradLogProbs: each, gradDistance: null, gradKl: null }, gradientOf(lm, lm.head, gradients));
         body.backward(scatterRows(gradHidden, counted, row.length - 1));
         return tf.mul(loss.logProbs, 1);
       });
       const sum = ((await logProbs.data()) as Float32Array).reduce((a, b) => a + b, 0);
       expect(Math.abs(-sum / labels.length - mean)).toBeLessThan(LOGITS_ATOL);
-      const found = unpackSlab(lm.layout, (await gradients.data()) as Float32Array);
+      const found = unpackSlab(lm.trainable!.layout, (await gradients.data()) as Float32Array);
       expect([...found.keys()].sort()).toEqual(Object.keys(expectedGradients).sort());
       for (const [parameter, expected] of Object.entries(expectedGradients)) {
         const gradient = found.get(parameter)!.data;
@@ -143,7 +144,7 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
 
     it('gives the same gradient, bit by bit, with gradient checkpointing', async () => {
       const gradientsOf = async (gradientCheckpointing: boolean): Promise<Float32Array> => {
-        const gradients = tf.zeros([lm.layout.size]);
+        const gradients = tf.zeros([lm.trainable!.layout.size]);
         tf.tidy(() => {
           const body = differentiableForward(lm, ids([reference.inputIds[0]!]), gradients, { gradientCheckpointing });
           body.backward(tf.mul(body.y, 0.5));
@@ -193,7 +194,7 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
 
     it('clones, reads and assigns its parameters without sharing memory', async () => {
       const before = tf.memory().numTensors;
-      const clone = cloneLm(lm);
+      const clone = await cloneLm(lm);
       const original = await readParams(lm);
       const finalNorm = [...original.keys()].find((parameter) => /norm\.weight$|ln_f\.weight$/.test(parameter))!;
       for (const [parameter, { data }] of await readParams(clone)) expect(data).toEqual(original.get(parameter)!.data);

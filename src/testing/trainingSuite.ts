@@ -69,9 +69,9 @@ export function describeTraining(name: string, open: () => Promise<OpenedBackend
         const batch = collate([...rows.everyday, ...rows.borderline], rows.unsafe, [0, 1, 2]);
         const before = tf.memory().numTensors;
         const frozen = await BaseReference.create(base, rows, config);
-        const slab = tf.zeros([tuned.layout.size]);
+        const slab = tf.zeros([tuned.trainable!.layout.size]);
         const terms = addGradients(tuned, frozen, batch, config, slab);
-        const gradients = unpackSlab(tuned.layout, (await slab.data()) as Float32Array);
+        const gradients = unpackSlab(tuned.trainable!.layout, (await slab.data()) as Float32Array);
         const values = await terms.data();
         termNames.forEach((term, i) => expect(Math.abs(values[i]! - expected[term]), term).toBeLessThan(1e-4));
         expect([...gradients.keys()].sort()).toEqual([...expectedGradients.keys()].sort());

@@ -42,7 +42,7 @@ export function addGradients(
     const unsafe = usesUnsafe ? { ...reference.tokensOf(batch), state: headLossForward({ ...part(body.y, batch.unsafe), head, ...reference.frozenOf(batch, settings) }) } : null;
     body.y.dispose();
     const objective = semanticObjective(benign, unsafe, settings);
-    const back = (state: HeadLoss, coefficients: Parameters<typeof headLossBackward>[1]): tf.Tensor => headLossBackward(state, coefficients, gradientOf(head, gradients));
+    const back = (state: HeadLoss, coefficients: Parameters<typeof headLossBackward>[1]): tf.Tensor => headLossBackward(state, coefficients, gradientOf(lm, head, gradients));
     const gradHidden = [benign && back(benign, objective.benign!), unsafe && back(unsafe.state, objective.unsafe!)].filter((grad) => grad !== null);
     const positions = [...(usesBenign ? batch.benign.positions : []), ...(usesUnsafe ? batch.unsafe.positions : [])];
     const together = gradHidden.length === 1 ? gradHidden[0]! : tf.concat(gradHidden, 0);

@@ -30,8 +30,8 @@ async function trainOn(threads: number): Promise<{ bits: string; helped: number 
     const weights = new Map([...parameterShapes(config)].map(([name, shape], i) => [name, { shape, data: randomFloats(shape.reduce((a, b) => a * b, 1), i).map((x) => 0.1 * x) }]));
     const lm = createLm(config, weights);
     const settings = parseTrainConfig({ semanticLambda: 0 });
-    const optimizer = new AdamW(lm, settings);
-    const gradients = tf.tidy(() => tf.variable(tf.zeros([lm.layout.size]), false));
+    const optimizer = new AdamW(lm.trainable!, settings);
+    const gradients = tf.tidy(() => tf.variable(tf.zeros([lm.trainable!.layout.size]), false));
     const none = { positions: new Int32Array(0), labels: new Int32Array(0), rowOffsets: new Int32Array(1) };
     const tokens = B * T;
     const all = Int32Array.from({ length: tokens }, (_, i) => i);
@@ -48,7 +48,7 @@ async function trainOn(threads: number): Promise<{ bits: string; helped: number 
       optimizer.step(gradients, clip, 1e-2, step);
       parts.push(Buffer.from((await terms.data()).buffer));
     }
-    parts.push(Buffer.from((await lm.slab.data()).buffer));
+    parts.push(Buffer.from((await lm.trainable!.slab.data()).buffer));
     expect(openSimd(tf.backend() as unknown as WasmHost).threads).toBe(threads);
     return { bits: Buffer.concat(parts).toString('base64'), helped: shared.mock.calls.length };
   } finally {

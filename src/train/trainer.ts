@@ -12,7 +12,7 @@ import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
 import { type CompileProgress, compilePipelines } from '../kernels/compilePipelines.ts';
 import { readLater } from '../kernels/readLater.ts';
 import { clipScale } from '../kernels/clipScale/clipScale.ts';
-import { assignParams, type LanguageModel, readParams } from '../lm/params.ts';
+import { assignParams, type LanguageModel, readParams, trainableOf } from '../lm/params.ts';
 import { AdamW } from '../optim/adamW.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import type { StepMetrics } from '../records/run.ts';
@@ -66,7 +66,7 @@ export interface Trainer {
 }
 
 function restoreParams(lm: LanguageModel, state: TrainState): void {
-  for (const [name, { shape }] of lm.layout.places)
+  for (const [name, { shape }] of trainableOf(lm).layout.places)
     if (state.params.get(name)?.data.length !== tf.util.sizeFromShape(shape)) throw new EngineError('bad-file', `Training state: parameter ${name} is missing or has the wrong size.`);
   assignParams(lm, state.params);
 }
@@ -87,8 +87,9 @@ class Run implements Trainer {
     private readonly reference: BaseReference,
     private readonly fingerprint: string,
   ) {
-    this.optimizer = new AdamW(input.lm, input.config);
-    this.gradients = tf.tidy(() => tf.variable(tf.zeros([input.lm.layout.size]), false));
+    const trainable = trainableOf(input.lm);
+    this.optimizer = new AdamW(trainable, input.config);
+    this.gradients = tf.tidy(() => tf.variable(tf.zeros([trainable.layout.size]), false));
     this.held = tf.tidy(() => tf.variable(tf.zeros([1]), false));
     const { state } = input;
     if (!state) return;
@@ -143,7 +144,7 @@ class Run implements Trainer {
     } finally {
       tf.dispose(allTerms);
       // An optimizer step leaves zeros; a step that was not taken must not leave its gradients to the next one.
-      if (!applied) tf.tidy(() => this.gradients.assign(tf.zeros([lm.layout.size])));
+      if (!applied) tf.tidy(() => this.gradients.assign(tf.zerosLike(this.gradients)));
     }
   }
 

@@ -6,7 +6,8 @@ import { EngineError, toFailure } from '../base/errors.ts';
 import { encodeTrainingData } from '../data/encodeTrainingData.ts';
 import { chooseBest } from '../evaluate/bestCheckpoint.ts';
 import { evaluationPointOf } from '../evaluate/evaluate.ts';
-import { cloneLm, type LanguageModel, readParams } from '../lm/params.ts';
+import { cloneLm } from '../lm/cloneLm.ts';
+import { type LanguageModel, readParams } from '../lm/params.ts';
 import type { RunRecord } from '../records/run.ts';
 import { openTrainer, type TakenStep, type Trainer } from '../train/trainer.ts';
 import { encodeTrainState, type TrainState } from '../train/trainState.ts';
@@ -130,7 +131,7 @@ export async function driveRun(state: EngineState, control: JobControl, { record
     await save(trainer);
   }
 
-  const lm = cloneLm(model.base);
+  const lm = await cloneLm(model.base);
   let trainer: Trainer | null = null;
   try {
     const rows = encodeTrainingData(input.data, model.tokenizer, config);

@@ -1,6 +1,7 @@
 /** Brings the weights that a job asks for onto the device, for as long as the job needs them. */
 import { EngineError } from '../base/errors.ts';
-import { assignParams, cloneLm, type LanguageModel } from '../lm/params.ts';
+import { cloneLm } from '../lm/cloneLm.ts';
+import { assignParams, type LanguageModel } from '../lm/params.ts';
 import { checkWeights } from '../loader/weightFiles.ts';
 import { parseSafetensors } from '../loader/safetensors.ts';
 import type { WeightsRef } from '../protocol/views.ts';
@@ -34,7 +35,7 @@ export async function withWeights<T>(state: EngineState, ref: WeightsRef, body: 
   assertSameBase(record, model.view.fingerprint);
   const bytes = await state.runs.readCheckpoint(ref.runId, stepOf(record, ref.step));
   const { tensors } = checkWeights(model.view.config, parseSafetensors(bytes));
-  const lm = cloneLm(model.base);
+  const lm = await cloneLm(model.base);
   try {
     assignParams(lm, tensors);
     return await body({ lm, fingerprint: await sha256Hex(bytes) });
