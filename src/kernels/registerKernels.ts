@@ -8,6 +8,7 @@ import { columnSumsSpec } from './columnSums/columnSums.ts';
 import { dropoutSpec } from './dropout/dropout.ts';
 import { embeddingSpecs } from './embedding/embedding.ts';
 import { geluSpecs } from './gelu/gelu.ts';
+import { headNormSpecs } from './headNorm/headNorm.ts';
 import { headLossSpecs } from './headLoss/rowKernels.ts';
 import { type KernelBackendName, type KernelSpec, registerKernelSpec } from './kernelSpec.ts';
 import { appendKvSpecs } from './kvCache/appendKv.ts';
@@ -34,6 +35,7 @@ const specs: KernelSpec[] = [
   ...adamWSpecs,
   ...clipScaleSpecs,
   ...headLossSpecs,
+  ...headNormSpecs,
   ...semanticObjectiveSpecs,
   matMul2dSpec,
   addMatMulSpec,

@@ -18,7 +18,7 @@ export interface NormRows {
 const rowThreads = 64;
 
 /** How a program walks its row: alone, or as one of `rowThreads`; by value, or four at a time where C allows. */
-interface RowWalk {
+export interface RowWalk {
   key: string;
   element: 'f32' | 'vec4f';
   /** Everything up to the first statement of main; defines `row`, `local`, `base`. */
@@ -37,9 +37,9 @@ const totalOf = (element: 'f32' | 'vec4f'): string => `fn total(v: ${element}) -
 const sharedRowLimit = 4096;
 
 /** A CPU that plays GPU has no idle threads, and barriers cost it 15 times the work between them (14 ms instead of 0.9 for 512 rows of 128). */
-const isSoftware = (): boolean => deviceTraits().adapterClass === 'software';
+export const isSoftware = (): boolean => deviceTraits().adapterClass === 'software';
 
-function walkRows({ rows, columns }: NormRows): RowWalk {
+export function walkRows({ rows, columns }: Pick<NormRows, 'rows' | 'columns'>): RowWalk {
   const element = elementOf(columns);
   if (rows > sharedRowLimit || isSoftware())
     return {

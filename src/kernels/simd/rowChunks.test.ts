@@ -8,6 +8,7 @@ import { adamWStep } from '../adamW/adamW.ts';
 import { addColumnSums } from '../columnSums/columnSums.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows } from '../embedding/embedding.ts';
 import { gelu, geluGrad } from '../gelu/gelu.ts';
+import { headNorm, headNormGrad } from '../headNorm/headNorm.ts';
 import { layerNorm, layerNormGrad } from '../layerNorm/layerNorm.ts';
 import { rmsNorm, rmsNormGrad } from '../rmsNorm/rmsNorm.ts';
 import { createRopeTables, rotateInPlace } from '../rope/rope.ts';
@@ -27,6 +28,12 @@ const cases: Record<string, () => tf.Tensor[]> = {
   rmsNormGrad: () => {
     const { slab, slices } = createSlab([{ shape: [C], data: new Float32Array(C) }]);
     return [rmsNormGrad({ x: matrix(C, 1), weight: vector(C, 2), eps: 1e-5, gradY: matrix(C, 3), residualGrad: matrix(C, 4), gradWeight: slices[0]! }), slab];
+  },
+  headNorm: () => [headNorm(matrix(7 * 10, 1), vector(10, 2), vector(10, 3), { H: 3, G: 2, K: 10, eps: 1e-5 })],
+  headNormGrad: () => {
+    const { slab, slices } = createSlab([{ shape: [35], data: new Float32Array(35) }, { shape: [35], data: new Float32Array(35) }]);
+    const inputs = { qkv: matrix(4 * 35, 1), gainQ: vector(35, 2), gainK: vector(35, 3), gradOut: matrix(4 * 35, 4), gradGainQ: slices[0]!, gradGainK: slices[1]! };
+    return [headNormGrad(inputs, { H: 2, G: 1, K: 35, eps: 1e-5 }), slab];
   },
   layerNorm: () => [layerNorm(matrix(C, 1), vector(C, 2), vector(C, 3), 1e-5)],
   layerNormGrad: () => {

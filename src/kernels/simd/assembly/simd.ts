@@ -19,6 +19,7 @@ export { addColumnSums } from './columnSums';
 export { addColumns, takeColumns } from './columns';
 export { dropout } from './dropout';
 export { gelu, geluGrad } from './gelu';
+export { headGainGrad, headNorm, headNormGrad } from './headNorm';
 export { norm, normGainGrad, normGrad } from './norm';
 export { ropeInPlace } from './rope';
 export { adamW, sumSquares, swiGluFused, swiGluFusedGrad } from './elements';
