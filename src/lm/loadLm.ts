@@ -90,6 +90,7 @@ class Loader {
       this.options.signal?.throwIfAborted();
       const end = Math.min(rows, row + rowsAtOnce);
       const bytes = await source.read(row * rowBytes, end * rowBytes);
+      if (bytes.byteLength !== (end - row) * rowBytes) throw new EngineError('bad-file', `weights: ${bytes.byteLength} of ${(end - row) * rowBytes} bytes of "${name}" could be read.`);
       const held = storage ? bytes : bytesOf(decode(bytes, source.dtype, plus));
       for (const run of rowRuns(this.config, name, row, end)) {
         const from = (run.stored - row) * width * heldBytes;

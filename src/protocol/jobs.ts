@@ -127,6 +127,8 @@ export type EngineEvent =
   | { type: 'cancelled'; jobId: string; name: JobName }
   | { type: 'engineOpened'; engine: EngineView }
   | { type: 'modelLoaded'; model: ModelView }
+  /** The LM before it was given up, to make room. */
+  | { type: 'modelUnloaded' }
   | { type: 'textStreamed'; jobId: string; pieces: StreamedText[] }
   | { type: 'responsesFinished'; jobId: string; responses: Response[] }
   | { type: 'runChanged'; run: Omit<RunRecord, 'metrics' | 'evaluations'> }

@@ -6,6 +6,7 @@ export function reduceModel(model: ModelView | null, event: EngineEvent): ModelV
   switch (event.type) {
     case 'ready':
     case 'deviceLost':
+    case 'modelUnloaded':
       return null;
     case 'modelLoaded':
       return event.model;
