@@ -89,12 +89,18 @@ function microBatchBytes({ config, training }: FitRequest): number {
   const kept = R * (gradientCheckpointing ? (layers + 1) * C : layers * layer.kept + C);
   const again = gradientCheckpointing ? R * (layer.kept - C) : 0;
   const [benign, unsafe] = [planLossTiles(Nb, V, C), planLossTiles(Nu, V, C)];
-  const keptTile = (plan: { whole: boolean; floats: number }, anchored: boolean) => (plan.whole && !anchored ? plan.floats : 0);
-  const stats = 8 * (Nb + Nu);
+  const anchored = klBeta > 0;
+  // One tile of all logits is kept for the way back, but not beside an anchor; else a tile lives as long as it is worked on.
+  const keptBenign = benign.whole ? benign.floats : 0;
+  const keptUnsafe = unsafe.whole && !anchored ? unsafe.floats : 0;
+  const tilesForward = (keptUnsafe > 0 ? 0 : unsafe.floats) + (anchored ? unsafe.floats : 0);
+  const tilesBackward = (keptUnsafe > 0 ? 0 : unsafe.floats) + unsafe.floats;
   const parts = (Nb + Nu) * C;
-  const keptByLosses = keptTile(benign, false) + keptTile(unsafe, klBeta > 0) + Nu * C;
-  const lossForward = R * C + parts + keptByLosses + (unsafe.whole ? 0 : unsafe.floats) + (klBeta > 0 ? unsafe.floats + Nu * C : 0);
-  const lossBackward = parts + Nb * C + keptTile(unsafe, klBeta > 0) + Nu * C + (unsafe.whole ? Nu * C + unsafe.floats : unsafe.rows * C + 2 * unsafe.floats);
+  const stats = 8 * (Nb + Nu);
+  // Directions of the semantic distance, and the hidden states of the anchor.
+  const directions = Nu * C * (anchored ? 2 : 1);
+  const lossForward = R * C + parts + keptBenign + keptUnsafe + directions + tilesForward;
+  const lossBackward = parts + Nb * C + keptUnsafe + directions + tilesBackward + (unsafe.whole ? Nu * C : unsafe.rows * C);
   // What the losses leave behind stays until the step ends: hidden states of the response tokens, their gradients, both in one piece.
   const bodyBackward = 3 * parts + again + R * layer.backward;
   return FLOAT_BYTES * (kept + stats + Math.max(lossForward, lossBackward, bodyBackward));
@@ -125,7 +131,7 @@ export function countFitBytes(request: FitRequest): { bytes: FitBytes; tensors: 
   const costEmbedding = semanticLambda > 0 && training.unsafePerStep > 0 ? FLOAT_BYTES * V * C : 0;
   const batchSize = defaultGenerationConfig.batchSize;
   const kvCache = kvCacheBytes(config, batchSize, cacheSlots(training.maxLength));
-  const weights = matrices * valueBytes + vectors * FLOAT_BYTES + ropeTableBytes(config) + slab;
+  const weights = matrices * valueBytes + vectors * FLOAT_BYTES + ropeTableBytes(config) * (method === 'full' ? 2 : 1) + slab;
   const activations = microBatchBytes(request);
   const lasting = weights + costEmbedding + 3 * slab;
   const bytes: FitBytes = {
