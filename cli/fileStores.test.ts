@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FileStore } from '../src/loader/fileStore.ts';
 import { createMemoryFileStore } from '../src/loader/memoryFileStore.ts';
+import type { RangeStore } from '../src/loader/rangeStore.ts';
 import { createNodeFileStore } from './nodeFileStore.ts';
 
 let folder: string;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const text = (s: string) => new TextEncoder().encode(s);
-const stores: [string, () => FileStore][] = [
+const stores: [string, () => RangeStore][] = [
   ['memory', () => createMemoryFileStore()],
   ['disk', () => createNodeFileStore(join(folder, 'a'))],
 ];
@@ -59,7 +59,52 @@ describe.each(stores)('the %s file store', (_, create) => {
   });
 });
 
+describe.each(stores)('large files in the %s store', (_, create) => {
+  it('grow at their end, are read by ranges, and go on where they were closed', async () => {
+    const store = create();
+    expect(await store.openReader('big/w')).toBeNull();
+    const first = await store.openWriter('big/w');
+    await first.append(text('hello '));
+    await first.append(text('wor'));
+    await first.close();
+    const second = await store.openWriter('big/w');
+    expect(second.sizeBytes).toBe(9);
+    await second.append(text('ld!?'));
+    await second.truncate(12);
+    expect(await second.read(4, 8)).toEqual(text('o wo'));
+    await second.close();
+    const reader = (await store.openReader('big/w'))!;
+    expect(reader.sizeBytes).toBe(12);
+    expect(await reader.read(6, 12)).toEqual(text('world!'));
+    expect(await store.read('big/w')).toEqual(text('hello world!'));
+    await expect(reader.read(6, 13)).rejects.toMatchObject({ code: 'storage' });
+    await store.remove('big');
+  });
+  it('are kept from a second writer by a lock, which an error frees', async () => {
+    const store = create();
+    await store.exclusively('demo/model', async () => {
+      await expect(store.exclusively('demo/model', async () => 1)).rejects.toMatchObject({ code: 'busy', message: expect.stringContaining('demo/model') });
+      expect(await store.exclusively('other', async () => 2)).toBe(2);
+    });
+    await expect(store.exclusively('demo/model', () => Promise.reject(new Error('x')))).rejects.toThrow('x');
+    expect(await store.exclusively('demo/model', async () => 3)).toBe(3);
+  });
+});
+
 describe('the disk file store', () => {
+  it('takes over the lock of a program that has ended, and respects that of one that runs', async () => {
+    const store = createNodeFileStore(folder);
+    await mkdir(join(folder, 'locks'), { recursive: true });
+    // The parent of this process certainly runs; ids beyond 2^22 are never given.
+    await writeFile(join(folder, 'locks', 'm'), String(process.ppid));
+    await expect(store.exclusively('m', async () => 1)).rejects.toMatchObject({ code: 'busy' });
+    await writeFile(join(folder, 'locks', 'm'), '99999999');
+    expect(await store.exclusively('m', async () => 2)).toBe(2);
+  });
+  it('tells how much the disk still takes', async () => {
+    const { quotaBytes } = (await createNodeFileStore(folder).estimate())!;
+    expect(quotaBytes).toBeGreaterThan(2 ** 20);
+  });
   it('never shows a file that a crash left half-written', async () => {
     const store = createNodeFileStore(folder);
     await store.write('r2/good', text('good'));

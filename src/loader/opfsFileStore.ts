@@ -1,11 +1,14 @@
 /**
  * The file store of the browser: the origin-private file system, written with synchronous access handles (worker only).
- * Atomic writes: a `.partial` file is written and flushed, then moved over the old one.
+ * Atomic writes: a `.partial` file is written and flushed, then moved over the old one. Large files are written in place, by ranges.
  */
-import { assertPath, PARTIAL_SUFFIX, toStorageError, type FileStore } from './fileStore.ts';
+import { assertPath, PARTIAL_SUFFIX, toStorageError } from './fileStore.ts';
+import { createNameLocks, inUse, type RangeStore } from './rangeStore.ts';
 
 /** The part of FileSystemSyncAccessHandle that is used; TypeScript's window library lacks it (it exists in workers only). */
 interface SyncAccess {
+  getSize(): number;
+  read(bytes: Uint8Array, options: { at: number }): number;
   truncate(sizeBytes: number): void;
   write(bytes: Uint8Array, options: { at: number }): number;
   flush(): void;
@@ -25,7 +28,7 @@ const isNotFound = (thrown: unknown) => ['NotFoundError', 'TypeMismatchError'].i
  * @param root folder name, made if it is missing
  * @throws EngineError storage where the browser has no such file system or refuses it (private browsing)
  */
-export async function openOpfsFileStore(root = 'sidestep'): Promise<FileStore> {
+export async function openOpfsFileStore(root = 'sidestep'): Promise<RangeStore> {
   let top: FileSystemDirectoryHandle;
   try {
     const origin = await navigator.storage.getDirectory();
@@ -68,6 +71,13 @@ export async function openOpfsFileStore(root = 'sidestep'): Promise<FileStore> {
     if (folder) await walk(folder, path, out);
     return out.sort();
   }
+  /** Writes at a place, or throws: a full disk may also show as a short write. */
+  function writeAt(access: SyncAccess, bytes: Uint8Array, at: number): void {
+    const written = access.write(bytes, { at });
+    if (written !== bytes.byteLength) throw new DOMException(`${written} of ${bytes.byteLength} bytes written`, 'QuotaExceededError');
+  }
+  /** Within this worker; between tabs Web Locks do it, where there are any. */
+  const lockHere = createNameLocks();
   /** Runs one storage action; whatever it throws becomes an EngineError `storage`. */
   async function attempt<T>(action: string, body: () => Promise<T>): Promise<T> {
     try {
@@ -105,9 +115,7 @@ export async function openOpfsFileStore(root = 'sidestep'): Promise<FileStore> {
         const access = await partial.createSyncAccessHandle();
         try {
           access.truncate(0);
-          const written = access.write(bytes, { at: 0 });
-          // A full disk may also show as a short write.
-          if (written !== bytes.byteLength) throw new DOMException(`${written} of ${bytes.byteLength} bytes written`, 'QuotaExceededError');
+          writeAt(access, bytes, 0);
           access.flush();
         } finally {
           access.close();
@@ -138,6 +146,80 @@ export async function openOpfsFileStore(root = 'sidestep'): Promise<FileStore> {
         let bytes = (await fileOf(path))?.size ?? 0;
         for (const child of await filesUnder(path)) bytes += (await fileOf(child))?.size ?? 0;
         return bytes;
+      });
+    },
+    openReader(path) {
+      assertPath(path);
+      return attempt(`Opening ${path}`, async () => {
+        const file = await fileOf(path);
+        if (!file) return null;
+        return {
+          sizeBytes: file.size,
+          read: (begin, end) =>
+            attempt(`Reading ${path}`, async () => {
+              const bytes = new Uint8Array(await file.slice(begin, end).arrayBuffer());
+              if (bytes.byteLength !== end - begin) throw new RangeError(`bytes ${begin} to ${end} lie outside its ${file.size}`);
+              return bytes;
+            }),
+        };
+      });
+    },
+    openWriter(path) {
+      assertPath(path);
+      return attempt(`Opening ${path}`, async () => {
+        const names = path.split('/');
+        const name = names.pop() as string;
+        const folder = (await folderOf(names, true)) as FileSystemDirectoryHandle;
+        const access = await ((await folder.getFileHandle(name, { create: true })) as MovableFileHandle).createSyncAccessHandle();
+        let sizeBytes = access.getSize();
+        return {
+          get sizeBytes() {
+            return sizeBytes;
+          },
+          append: (bytes) =>
+            attempt(`Writing ${path}`, async () => {
+              try {
+                writeAt(access, bytes, sizeBytes);
+              } catch (thrown) {
+                // What fitted of this piece is not counted and must not stay.
+                access.truncate(sizeBytes);
+                throw thrown;
+              }
+              sizeBytes += bytes.byteLength;
+            }),
+          read: (begin, end) =>
+            attempt(`Reading ${path}`, async () => {
+              const bytes = new Uint8Array(end - begin);
+              if (access.read(bytes, { at: begin }) !== bytes.byteLength) throw new RangeError(`bytes ${begin} to ${end} lie outside its ${sizeBytes}`);
+              return bytes;
+            }),
+          truncate: (size) =>
+            attempt(`Writing ${path}`, async () => {
+              access.truncate(size);
+              sizeBytes = size;
+            }),
+          close: () =>
+            attempt(`Closing ${path}`, async () => {
+              try {
+                access.flush();
+              } finally {
+                access.close();
+              }
+            }),
+        };
+      });
+    },
+    async estimate() {
+      const { usage, quota } = await navigator.storage.estimate();
+      return usage === undefined || quota === undefined ? null : { usageBytes: usage, quotaBytes: quota };
+    },
+    exclusively(name, body) {
+      return lockHere(name, async () => {
+        if (!('locks' in navigator)) return body();
+        return navigator.locks.request(`${root}/${name}`, { ifAvailable: true }, (lock) => {
+          if (!lock) throw inUse(name);
+          return body();
+        });
       });
     },
   };
