@@ -20,6 +20,8 @@ const letters: Tokenizer = {
   eosTokenIds: [2],
   padTokenId: 0,
   vocabSize: V,
+  renderPrompt: (prompt) => prompt,
+  chatTemplate: { source: '{{ messages }}', origin: 'model' },
   hasChatTemplate: true,
 };
 

@@ -34,6 +34,8 @@ export interface RunRecord {
   status: RunStatus;
   modelId: string;
   baseFingerprint: string;
+  /** What its rows were encoded with; a resumed run goes back to it. Absent in runs of older versions. */
+  chatTemplate?: { source: string; origin: 'model' | 'instruction' | 'edited' };
   backend: string;
   config: TrainConfig;
   /** How many rows went in, and the sha256 of them. */

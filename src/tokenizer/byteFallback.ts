@@ -1,10 +1,6 @@
 /**
  * Byte tokens such as <0xE4> (SentencePiece's byte fallback), decoded as the Rust tokenizers do.
- *
- * Workaround for @huggingface/tokenizers 0.2.0: its decoder drops U+FEFF, and of a run of bytes that is no UTF-8 it replaces only the
- * bad ones, where Rust replaces every byte of the run. To be removed when the library passes tokenizer.test.ts by itself.
  */
-import { ByteFallbackDecoder, SequenceDecoder, type Decoder } from '@huggingface/tokenizers';
 
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/;
 
@@ -21,8 +17,8 @@ function textOfRun(bytes: readonly number[]): string {
   }
 }
 
-/** Joins each run of byte tokens into its text; other tokens stay. */
-function decodeChain(tokens: string[]): string[] {
+/** Joins each run of byte tokens into its text; of a run that is no UTF-8 every byte becomes U+FFFD. Other tokens stay. */
+export function joinByteTokens(tokens: string[]): string[] {
   const out: string[] = [];
   let run: number[] = [];
   const flush = (): void => {
@@ -39,10 +35,4 @@ function decodeChain(tokens: string[]): string[] {
   }
   flush();
   return out;
-}
-
-/** Replaces the byte fallback inside a decoder, in place. */
-export function repairByteFallback(decoder: Decoder | null): void {
-  if (decoder instanceof ByteFallbackDecoder) decoder.decode_chain = decodeChain;
-  else if (decoder instanceof SequenceDecoder) decoder.decoders.forEach(repairByteFallback);
 }

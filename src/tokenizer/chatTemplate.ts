@@ -1,9 +1,18 @@
 /**
- * The text that surrounds a prompt: the model's own Jinja chat template, or a plain instruction layout.
+ * The text that surrounds a prompt: the model's own Jinja chat template, one that the person wrote, or a plain instruction layout.
  * Not for turning text into ids.
  */
-import { Template } from '@huggingface/jinja';
 import { EngineError } from '../base/errors.ts';
+import { DEFAULT_INSTRUCTION_TEMPLATE } from './instructionTemplate.ts';
+import { parseJinja } from './jinja.ts';
+
+/** A template and where it is from. */
+export interface ChatTemplateSource {
+  /** Jinja. */
+  source: string;
+  /** `instruction`: the model has none, so it is the plain layout. */
+  origin: 'model' | 'instruction' | 'edited';
+}
 
 export interface TemplateTokens {
   bosToken: string | null;
@@ -12,13 +21,11 @@ export interface TemplateTokens {
   unkToken: string | null;
 }
 
-export interface ChatTemplate {
+export interface ChatTemplate extends ChatTemplateSource {
   /** One user turn, up to where the response starts. @throws EngineError unsupported if the template refuses it */
   render(prompt: string): string;
-  /** What the template writes after a response; '' without a template or if it cannot tell. */
-  responseEnd(): string;
-  /** False for the plain layout. */
-  isFromModel: boolean;
+  /** What the template writes before a response that `render` did not write already (Mistral: a space), and after it; '' if it cannot tell. */
+  aroundResponse(prompt: string): { before: string; after: string };
 }
 
 interface Message {
@@ -27,8 +34,8 @@ interface Message {
 }
 
 /** tokenizer_config.json holds one template, a list of named ones, or a map; the default one is meant for chat. */
-function chooseTemplate(value: unknown): string | null {
-  if (typeof value === 'string') return value;
+export function chooseTemplate(value: unknown): string | null {
+  if (typeof value === 'string') return value.trim() === '' ? null : value;
   if (Array.isArray(value)) {
     const named = value.filter((entry): entry is { name: string; template: string } => typeof entry?.template === 'string');
     return (named.find((entry) => entry.name === 'default') ?? named[0])?.template ?? null;
@@ -37,52 +44,54 @@ function chooseTemplate(value: unknown): string | null {
   return null;
 }
 
-/** For base models: the layout of the instruction data sets that followed Alpaca. */
-function plainLayout(tokens: TemplateTokens): ChatTemplate {
+/** Text that stands for a prompt and a response when a template is tried. */
+const MARKER = 'xProbeTextx';
+
+/**
+ * What every template gets. Templates of models that can think aloud (Qwen3) are asked not to: a response is the answer itself, and rows
+ * to train on hold no thoughts. What a template does without a system message, its own default included, is left to it.
+ */
+const SWITCHES = { enable_thinking: false, tools: null, documents: null };
+
+/**
+ * @throws EngineError unsupported if the template cannot be parsed (naming the line), does not render a user's turn, or leaves it out
+ */
+export function openChatTemplate(template: ChatTemplateSource, tokens: TemplateTokens): ChatTemplate {
+  const jinja = parseJinja(template.source);
+  const render = (messages: Message[], addGenerationPrompt: boolean): string =>
+    jinja.render({
+      messages,
+      add_generation_prompt: addGenerationPrompt,
+      bos_token: tokens.bosToken ?? '',
+      eos_token: tokens.eosToken ?? '',
+      pad_token: tokens.padToken ?? '',
+      unk_token: tokens.unkToken ?? '',
+      ...SWITCHES,
+    });
+  if (!render([{ role: 'user', content: MARKER }], true).includes(MARKER))
+    throw new EngineError('unsupported', "chat template: leaves the prompt out. Write {{ message['content'] }} where it belongs, in a loop over messages.");
   return {
-    render: (prompt) => `${tokens.bosToken ?? ''}### Instruction:\n${prompt}\n\n### Response:\n`,
-    responseEnd: () => '',
-    isFromModel: false,
+    ...template,
+    render: (prompt) => render([{ role: 'user', content: prompt }], true),
+    aroundResponse: (prompt) => {
+      let whole: string;
+      try {
+        whole = render([{ role: 'user', content: prompt }, { role: 'assistant', content: MARKER }], false);
+      } catch (error) {
+        // Some templates write a single turn only: they cannot tell.
+        if (error instanceof EngineError) return { before: '', after: '' };
+        throw error;
+      }
+      const at = whole.lastIndexOf(MARKER);
+      if (at < 0) return { before: '', after: '' };
+      const begun = render([{ role: 'user', content: prompt }], true);
+      return { before: whole.startsWith(begun) ? whole.slice(begun.length, at) : '', after: whole.slice(at + MARKER.length) };
+    },
   };
 }
 
-/**
- * @param source a Jinja template in any of the forms that tokenizer_config.json allows, or nothing
- * @throws EngineError unsupported if the template cannot be parsed
- */
-export function openChatTemplate(source: unknown, tokens: TemplateTokens): ChatTemplate {
-  const text = chooseTemplate(source);
-  if (text === null) return plainLayout(tokens);
-  const failure = (error: unknown) =>
-    new EngineError('unsupported', `chat template: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  let template: Template;
-  try {
-    template = new Template(text);
-  } catch (error) {
-    throw failure(error);
-  }
-  const render = (messages: Message[], addGenerationPrompt: boolean): string => {
-    try {
-      return template.render({
-        messages,
-        add_generation_prompt: addGenerationPrompt,
-        bos_token: tokens.bosToken ?? '',
-        eos_token: tokens.eosToken ?? '',
-        pad_token: tokens.padToken ?? '',
-        unk_token: tokens.unkToken ?? '',
-      });
-    } catch (error) {
-      throw failure(error);
-    }
-  };
-  return {
-    render: (prompt) => render([{ role: 'user', content: prompt }], true),
-    responseEnd: () => {
-      const marker = 'responseTextGoesHere';
-      const whole = render([{ role: 'user', content: 'x' }, { role: 'assistant', content: marker }], false);
-      const at = whole.lastIndexOf(marker);
-      return at < 0 ? '' : whole.slice(at + marker.length);
-    },
-    isFromModel: true,
-  };
+/** The template of a model's own files, or the plain layout. @param value in any of the forms that tokenizer_config.json allows, or nothing */
+export function ownTemplate(value: unknown): ChatTemplateSource {
+  const source = chooseTemplate(value);
+  return source === null ? { source: DEFAULT_INSTRUCTION_TEMPLATE, origin: 'instruction' } : { source, origin: 'model' };
 }

@@ -2,8 +2,9 @@
  * Text of a response while its tokens arrive one by one. A character may span several tokens:
  * its text comes out with the last of them. Pieces joined are the text decoded as a whole.
  */
-import type { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import { bytesOfToken } from './byteAlphabet.ts';
 import { isByteToken } from './byteFallback.ts';
+import { isByteLevel } from './decoder.ts';
 
 export interface StreamDecoder {
   /** Takes the next id; returns the text that is now certain, often ''. */
@@ -12,68 +13,50 @@ export interface StreamDecoder {
   end(): string;
 }
 
-/** Whether the tokens of this tokenizer spell bytes (GPT-2's alphabet). */
-function isByteLevel(decoderJson: unknown): boolean {
-  return (decoderJson as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
-}
-
-/** GPT-2's alphabet: every byte as a printable character. */
-function byteOfCharacter(): Map<string, number> {
-  const map = new Map<string, number>();
-  let next = 256;
-  for (let byte = 0; byte < 256; byte++) {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    map.set(String.fromCharCode(printable ? byte : next++), byte);
-  }
-  return map;
-}
-const BYTES = byteOfCharacter();
+/** The token of an id that is to be shown; null for special tokens and for ids without a token. */
+export type VisibleToken = (id: number) => string | null;
 
 /** Exact and O(1) a token: a streaming UTF-8 decoder keeps the bytes of an unfinished character. */
-function byteLevelDecoder(hub: HubTokenizer): StreamDecoder {
-  const added = hub.get_added_tokens_decoder();
+function byteLevelDecoder(visibleToken: VisibleToken): StreamDecoder {
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   return {
     push(id) {
-      const addedToken = added.get(id);
-      if (addedToken?.special) return '';
-      if (addedToken) return utf8.decode() + addedToken.content;
-      const token = hub.id_to_token(id);
-      if (token === undefined) return '';
-      const bytes: number[] = [];
-      for (const character of token) bytes.push(BYTES.get(character) ?? 0);
-      return utf8.decode(Uint8Array.from(bytes), { stream: true });
+      const token = visibleToken(id);
+      return token === null ? '' : utf8.decode(bytesOfToken(token), { stream: true });
     },
     end: () => utf8.decode(),
   };
 }
 
-/** For all other decoders: decode everything again and hold back what may still change. */
-function redecodingDecoder(hub: HubTokenizer, decode: (ids: readonly number[]) => string): StreamDecoder {
-  const ids: number[] = [];
-  let emitted = '';
-  const emit = (text: string): string => {
-    const piece = text.slice(emitted.length);
-    emitted = text;
-    return piece;
+/**
+ * For all other decoders: decodes the tokens since the last certain text again. The one token before them is decoded along, because
+ * the first token of a text may lose its leading space.
+ */
+function redecodingDecoder(visibleToken: VisibleToken, decode: (tokens: string[]) => string): StreamDecoder {
+  let before: string[] = [];
+  let open: string[] = [];
+  const certain = (): string => {
+    const text = decode([...before, ...open]).slice(before.length === 0 ? 0 : decode(before).length);
+    if (open.length > 0) before = open.slice(-1);
+    open = [];
+    return text;
   };
   return {
     push(id) {
-      ids.push(id);
+      const token = visibleToken(id);
+      if (token === null) return '';
+      open.push(token);
       // One more byte can change the text of the whole run of byte tokens before it.
-      if (isByteToken(hub.id_to_token(id) ?? '')) return '';
-      const text = decode(ids);
-      return text.endsWith('\ufffd') || !text.startsWith(emitted) ? '' : emit(text);
+      return isByteToken(token) ? '' : certain();
     },
-    end: () => emit(decode(ids)),
+    end: certain,
   };
 }
 
 /**
- * @param hub borrowed
  * @param decoderJson the "decoder" part of tokenizer.json
- * @param decode text of ids without special tokens
+ * @param decode text of tokens
  */
-export function createStreamDecoder(hub: HubTokenizer, decoderJson: unknown, decode: (ids: readonly number[]) => string): StreamDecoder {
-  return isByteLevel(decoderJson) ? byteLevelDecoder(hub) : redecodingDecoder(hub, decode);
+export function createStreamDecoder(decoderJson: unknown, visibleToken: VisibleToken, decode: (tokens: string[]) => string): StreamDecoder {
+  return isByteLevel(decoderJson) ? byteLevelDecoder(visibleToken) : redecodingDecoder(visibleToken, decode);
 }

@@ -1,23 +1,34 @@
 /**
- * Text to token ids and back, for any Hugging Face `tokenizer.json` (adapter over @huggingface/tokenizers).
+ * Text to token ids and back, for the `tokenizer.json` of a BPE tokenizer, as Python `tokenizers` does it (checked in parity.test.ts).
  * Not for chat templates themselves (chatTemplate.ts) nor for batching and padding (data, generate).
  */
-import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { EngineError } from '../base/errors.ts';
-import { repairByteFallback } from './byteFallback.ts';
-import { openChatTemplate } from './chatTemplate.ts';
-import { withUnicodeSpaces } from './byteLevelPattern.ts';
+import { createAddedTokenFinder, parseAddedTokens, type AddedToken } from './addedTokens.ts';
+import { createBpeModel, MAX_TOKEN_ID } from './bpeModel.ts';
+import { openChatTemplate, ownTemplate, type ChatTemplateSource } from './chatTemplate.ts';
+import { createDecoder } from './decoder.ts';
+import { createNormalizer } from './normalizer.ts';
+import { createPreTokenizer } from './preTokenizer.ts';
 import { createStreamDecoder, type StreamDecoder } from './streamDecoder.ts';
+import { badPart, isObject } from './tokenizerPart.ts';
 
 /** The parsed JSON of a model folder's tokenizer files. Untrusted: checked here. */
 export interface TokenizerFiles {
   tokenizerJson: unknown;
   tokenizerConfigJson: unknown;
   generationConfigJson?: unknown;
-  /** Contents of `chat_template.jinja`; wins over the template inside tokenizer_config.json, as in transformers. */
-  chatTemplate?: string | null;
+  /**
+   * Contents of `chat_template.jinja`, which win over the template inside tokenizer_config.json, as in transformers;
+   * or a template to use in place of the model's own.
+   */
+  chatTemplate?: string | null | ChatTemplateSource;
   /** More ids that end a response, from config.json. */
   eosTokenIds?: readonly number[];
+  /**
+   * How many tokens the LM knows. Added tokens beyond them are left out, so that a text which spells one is plain text: Gemma 3's text
+   * models come with the image token of their larger sisters.
+   */
+  lmVocabSize?: number;
 }
 
 export interface DecodeOptions {
@@ -27,13 +38,21 @@ export interface DecodeOptions {
 
 /** Immutable; safe to share. */
 export interface Tokenizer {
-  /** Ids of a text as it stands: no beginning- or end-of-sequence is added. */
+  /** Ids of a text as it stands: no beginning- or end-of-sequence is added. A surrogate without its other half counts as U+FFFD. */
   encode(text: string): number[];
-  /** Text of ids; ids without a token (padded vocabularies) give nothing. @throws EngineError bad-argument for an id that is no whole number >= 0 */
+  /**
+   * Text of ids; ids without a token (padded vocabularies) give nothing. Differs from transformers: spaces are never cleaned up, so that
+   * the text is what the LM wrote. @throws EngineError bad-argument for an id that is no whole number >= 0
+   */
   decode(ids: readonly number[], options: DecodeOptions): string;
-  /** Ids of one user turn up to where the response starts. Without a chat template: a plain instruction layout. */
+  /** Ids of one user turn up to where the response starts. Nothing is added to what the template writes: no second beginning-of-sequence. */
   applyChatTemplate(prompt: string): number[];
-  /** Ids of a response including the token that ends it. */
+  /** The text of which `applyChatTemplate` gives the ids, to be shown. */
+  renderPrompt(prompt: string): string;
+  /**
+   * Ids of a response as they follow those of `applyChatTemplate`, with the token that ends it. Where tokens would span the border
+   * (a response that begins with an empty line), the response is encoded for itself.
+   */
   encodeResponse(text: string): number[];
   /** Decodes a response id by id; never splits a character. Special tokens are left out. */
   createStreamDecoder(): StreamDecoder;
@@ -43,11 +62,14 @@ export interface Tokenizer {
   readonly padTokenId: number;
   /** One more than the largest id. */
   readonly vocabSize: number;
+  /** The template in use. */
+  readonly chatTemplate: ChatTemplateSource;
+  /** Whether the template in use is the model's own. */
   readonly hasChatTemplate: boolean;
 }
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Stands for any prompt when responses are looked at in their place. */
+const PROBE_PROMPT = 'x';
 
 /** A special token stands as text or as {content}. */
 function tokenText(value: unknown): string | null {
@@ -56,7 +78,22 @@ function tokenText(value: unknown): string | null {
 }
 
 function idList(value: unknown): number[] {
-  return (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id) && (id as number) >= 0);
+  return (Array.isArray(value) ? value.slice(0, 1000) : [value]).filter((id): id is number => Number.isInteger(id) && (id as number) >= 0 && (id as number) <= MAX_TOKEN_ID);
+}
+
+/** Tokens and ids, added ones included. @throws EngineError bad-file if two tokens claim an id, or an added token another id than the model's */
+function joinVocabulary(model: ReadonlyMap<string, number>, added: readonly AddedToken[]): { idOf: Map<string, number>; tokenOf: Map<number, string> } {
+  const idOf = new Map(model);
+  const tokenOf = new Map([...model].map(([token, id]) => [id, token]));
+  added.forEach(({ content, id }, i) => {
+    const known = idOf.get(content);
+    const taken = tokenOf.get(id);
+    if (id < 0 || id > MAX_TOKEN_ID || (known !== undefined && known !== id) || (taken !== undefined && taken !== content))
+      throw badPart(`added_tokens[${i}]`, `${JSON.stringify(content.slice(0, 40))} has the id ${id}, which does not fit the vocabulary.`);
+    idOf.set(content, id);
+    tokenOf.set(id, content);
+  });
+  return { idOf, tokenOf };
 }
 
 /**
@@ -70,20 +107,22 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const tokenizerConfig = files.tokenizerConfigJson ?? {};
   if (!isObject(tokenizerConfig)) throw new EngineError('bad-file', 'tokenizer_config.json: must be a JSON object.');
 
-  let hub: HubTokenizer;
-  try {
-    hub = new HubTokenizer(withUnicodeSpaces({ normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [], ...tokenizerJson }), tokenizerConfig);
-  } catch (error) {
-    throw new EngineError('unsupported', `tokenizer.json: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-  repairByteFallback(hub.decoder);
+  const model = createBpeModel(tokenizerJson['model']);
+  const normalize = createNormalizer(tokenizerJson['normalizer']);
+  const preTokenize = createPreTokenizer(tokenizerJson['pre_tokenizer']);
+  const textOf = createDecoder(tokenizerJson['decoder']);
+  const added = parseAddedTokens(tokenizerJson['added_tokens']).filter((token) => token.id < (files.lmVocabSize ?? Infinity));
+  const { idOf, tokenOf } = joinVocabulary(model.idOf, added);
+  const specialTokens = new Set(added.filter((token) => token.special).map((token) => token.content));
+  const findInText = createAddedTokenFinder(added.filter((token) => !token.normalized).map((token) => ({ token, text: token.content })));
+  const findInNormalized = createAddedTokenFinder(added.filter((token) => token.normalized).map((token) => ({ token, text: normalize(token.content) })));
   let vocabSize = 0;
-  for (const id of hub.get_vocab(true).values()) vocabSize = Math.max(vocabSize, id + 1);
+  for (const id of tokenOf.keys()) vocabSize = Math.max(vocabSize, id + 1);
 
   const specialToken = (name: string): string | null => tokenText(tokenizerConfig[name]);
-  const idOf = (token: string | null): number | undefined => (token === null ? undefined : hub.token_to_id(token));
+  const idOfSpecial = (name: string): number | undefined => idOf.get(specialToken(name) ?? '');
   const generationConfig = isObject(files.generationConfigJson) ? files.generationConfigJson : {};
-  const tokenizerEos = idOf(specialToken('eos_token'));
+  const tokenizerEos = idOfSpecial('eos_token');
   const eosTokenIds = [
     ...new Set([...(tokenizerEos === undefined ? [] : [tokenizerEos]), ...idList(generationConfig['eos_token_id']), ...(files.eosTokenIds ?? [])]),
   ];
@@ -91,39 +130,73 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   if (firstEos === undefined)
     throw new EngineError('bad-config', 'Neither tokenizer_config.json nor generation_config.json nor config.json names an end-of-sequence token: responses could not end.');
 
-  const encode = (text: string): number[] => (text === '' ? [] : hub.encode(text, { add_special_tokens: false }).ids);
+  const encode = (text: string): number[] => {
+    const ids: number[] = [];
+    for (const section of findInText(text.replace(/\p{Surrogate}/gu, '\ufffd'))) {
+      if ('token' in section) {
+        ids.push(section.token.id);
+        continue;
+      }
+      for (const part of findInNormalized(normalize(section.text))) {
+        if ('token' in part) ids.push(part.token.id);
+        else for (const piece of preTokenize(part.text, section.at === 0 && part.at === 0)) for (const id of model.encode(piece.text)) ids.push(id);
+      }
+    }
+    return ids;
+  };
   const decode = (ids: readonly number[], { skipSpecialTokens }: DecodeOptions): string => {
-    const known = ids.filter((id) => {
+    const tokens: string[] = [];
+    for (const id of ids) {
       if (!Number.isInteger(id) || id < 0) throw new EngineError('bad-argument', `token id ${id} is not a whole number >= 0`);
-      return hub.id_to_token(id) !== undefined;
-    });
-    if (known.length === 0) return '';
-    return hub.decode(known, {
-      skip_special_tokens: skipSpecialTokens,
-      clean_up_tokenization_spaces: tokenizerConfig['clean_up_tokenization_spaces'] === true,
-    });
+      const token = tokenOf.get(id);
+      if (token !== undefined && !(skipSpecialTokens && specialTokens.has(token))) tokens.push(token);
+    }
+    return tokens.length === 0 ? '' : textOf(tokens);
   };
 
-  const template = openChatTemplate(files.chatTemplate ?? tokenizerConfig['chat_template'], {
+  const given = files.chatTemplate;
+  const own = typeof given === 'object' && given !== null ? given : ownTemplate(given ?? tokenizerConfig['chat_template']);
+  const template = openChatTemplate(own, {
     bosToken: specialToken('bos_token'),
-    eosToken: specialToken('eos_token'),
+    eosToken: specialToken('eos_token') ?? tokenOf.get(firstEos) ?? null,
     padToken: specialToken('pad_token'),
     unkToken: specialToken('unk_token'),
   });
   // A chat turn may end with another token than the one that ends a document; the template shows which.
-  const closing = template.responseEnd();
-  const closingId = closing === '' ? undefined : encode(closing)[0];
-  const responseEndId = closingId !== undefined && eosTokenIds.includes(closingId) ? closingId : firstEos;
+  const around = template.aroundResponse(PROBE_PROMPT);
+  const closingId = encode(around.after.trimStart())[0];
+  const isEnd = closingId !== undefined && (eosTokenIds.includes(closingId) || specialTokens.has(tokenOf.get(closingId) ?? ''));
+  // The template's own end mark ends a response even where no other file says so.
+  if (isEnd && !eosTokenIds.includes(closingId)) eosTokenIds.push(closingId);
+  const responseEndId = isEnd ? closingId : firstEos;
+
+  const contextText = template.render(PROBE_PROMPT);
+  const contextIds = encode(contextText);
+  /** Ids as they stand in a conversation: a SentencePiece-style tokenizer writes a space before the beginning of a text, but not in the middle of one. */
+  const encodeInContext = (text: string): number[] => {
+    const ids = encode(contextText + around.before + text);
+    return contextIds.every((id, i) => id === ids[i]) ? ids.slice(contextIds.length) : encode(text);
+  };
 
   return {
     encode,
     decode,
     applyChatTemplate: (prompt) => encode(template.render(prompt)),
-    encodeResponse: (text) => [...encode(text), responseEndId],
-    createStreamDecoder: () => createStreamDecoder(hub, tokenizerJson['decoder'], (ids) => decode(ids, { skipSpecialTokens: true })),
+    renderPrompt: (prompt) => template.render(prompt),
+    encodeResponse: (text) => [...encodeInContext(text), responseEndId],
+    createStreamDecoder: () =>
+      createStreamDecoder(
+        tokenizerJson['decoder'],
+        (id) => {
+          const token = tokenOf.get(id);
+          return token === undefined || specialTokens.has(token) ? null : token;
+        },
+        textOf,
+      ),
     eosTokenIds,
-    padTokenId: idOf(specialToken('pad_token')) ?? firstEos,
+    padTokenId: idOfSpecial('pad_token') ?? firstEos,
     vocabSize,
-    hasChatTemplate: template.isFromModel,
+    chatTemplate: { source: template.source, origin: template.origin },
+    hasChatTemplate: template.origin === 'model',
   };
 }

@@ -40,6 +40,7 @@ const runRecord = z.looseObject({
   status: z.enum(['running', 'paused', 'completed', 'stopped', 'failed', 'interrupted']),
   modelId: z.string(),
   baseFingerprint: z.string(),
+  chatTemplate: z.object({ source: z.string(), origin: z.enum(['model', 'instruction', 'edited']) }).optional(),
   backend: z.string(),
   config: trainConfigSchema,
   data: z.looseObject({ unsafe: count, everyday: count, borderline: count, sha256: z.string() }),

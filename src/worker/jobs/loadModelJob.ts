@@ -35,7 +35,7 @@ export const loadModelJob =
     });
     await control.turn();
     const { config } = folder;
-    const tokenizer = createTokenizer({ ...folder, eosTokenIds: config.eosTokenIds });
+    const tokenizer = createTokenizer({ ...folder, eosTokenIds: config.eosTokenIds, lmVocabSize: config.vocabSize });
     if (tokenizer.vocabSize > config.vocabSize)
       throw new EngineError('bad-config', `tokenizer.json has ids up to ${tokenizer.vocabSize - 1}, but the LM knows ${config.vocabSize} tokens. Do tokenizer and weights belong together?`);
     const parameterCount = countParameters(config);
@@ -66,7 +66,7 @@ export const loadModelJob =
         parameterCount,
         sizeBytes: folder.sizeBytes,
         hasChatTemplate: tokenizer.hasChatTemplate,
-        chatTemplate: { source: '', origin: tokenizer.hasChatTemplate ? 'model' : 'instruction' },
+        chatTemplate: tokenizer.chatTemplate,
         storage: base.storage,
         source: opened.view,
         loraTargets: [],

@@ -1,10 +1,35 @@
-/** Gives the loaded LM another chat template. */
-import { EngineError } from '../../base/errors.ts';
-import type { EngineState } from '../engineState.ts';
+/**
+ * Gives the loaded LM another chat template: what surrounds every prompt from now on, in generation, evaluation and new runs. The weights
+ * stay as they are; runs that are stored keep the template they were encoded with. Not kept across a reload: the model's files are as they were.
+ */
+import type { ModelView } from '../../protocol/views.ts';
+import type { ChatTemplateSource } from '../../tokenizer/chatTemplate.ts';
+import { createTokenizer } from '../../tokenizer/tokenizer.ts';
+import { type EngineState, requireModel } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
 
-export const setChatTemplateJob =
-  (_state: EngineState): JobBody<'setChatTemplate'> =>
-  async () => {
-    throw new EngineError('unsupported', 'setChatTemplate is not part of this version.');
+/**
+ * @param template null: the model's own, or the plain instruction layout where it has none
+ * @returns the changed view, which `modelLoaded` has told
+ * @throws EngineError unsupported naming the line, or what the template lacks; nothing is changed then
+ */
+export function setChatTemplate(state: EngineState, template: ChatTemplateSource | null): ModelView {
+  const model = requireModel(state);
+  const { config } = model.view;
+  const tokenizer = createTokenizer({ ...model.folder, ...(template ? { chatTemplate: template } : {}), eosTokenIds: config.eosTokenIds, lmVocabSize: config.vocabSize });
+  if (tokenizer.chatTemplate.source === model.tokenizer.chatTemplate.source) return model.view;
+  state.model = {
+    ...model,
+    tokenizer,
+    view: { ...model.view, hasChatTemplate: tokenizer.hasChatTemplate, chatTemplate: tokenizer.chatTemplate },
+    // Measured on prompts in the old template.
+    coherence: new Map(),
   };
+  state.emit({ type: 'modelLoaded', model: state.model.view });
+  return state.model.view;
+}
+
+export const setChatTemplateJob =
+  (state: EngineState): JobBody<'setChatTemplate'> =>
+  async ({ source }) =>
+    setChatTemplate(state, source === null ? null : { source, origin: 'edited' });

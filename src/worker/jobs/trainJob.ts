@@ -7,6 +7,7 @@ import { type EngineState, requireBackend, requireModel } from '../engineState.t
 import type { JobBody, JobControl } from '../jobRunner.ts';
 import { type DriveInput, driveRun } from '../driveRun.ts';
 import type { TrainInput } from '../runStore.ts';
+import { setChatTemplate } from './setChatTemplateJob.ts';
 import { sha256OfJson } from '../sha256.ts';
 import { assertSameBase } from '../weights.ts';
 
@@ -32,6 +33,7 @@ export const trainJob =
       status: 'running',
       modelId: model.view.id,
       baseFingerprint: model.view.fingerprint,
+      chatTemplate: model.tokenizer.chatTemplate,
       backend: view.backend,
       config: input.config,
       data: { unsafe: unsafe.length, everyday: everyday.length, borderline: borderline.length, sha256: await sha256OfJson(input.data) },
@@ -55,6 +57,8 @@ export const resumeRunJob =
     const stored = await state.runs.readRecord(runId);
     assertSameBase(stored, requireModel(state).view.fingerprint);
     if (stored.status === 'completed') throw new EngineError('bad-argument', `The run "${stored.name}" is complete: there is nothing to resume.`);
+    // Rows and evaluations must look as they did before: the studio sees the template change by modelLoaded.
+    if (stored.chatTemplate) setChatTemplate(state, stored.chatTemplate);
     const input = await state.runs.readInput(runId);
     const saved = await state.runs.readState(runId);
     const trainState = saved ? decodeTrainState(saved.bytes) : null;
