@@ -10,6 +10,7 @@ import { inverseFrequencies } from '../src/config/rope.ts';
 import { attentionFused, attentionFusedGrad } from '../src/kernels/attention/attentionFused.ts';
 import { clipScale } from '../src/kernels/clipScale/clipScale.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows, scatterRows } from '../src/kernels/embedding/embedding.ts';
+import { gatedActivation, gatedActivationGrad } from '../src/kernels/gatedActivation/gatedActivation.ts';
 import { gelu, geluGrad } from '../src/kernels/gelu/gelu.ts';
 import { headLossBackward, headLossForward } from '../src/kernels/headLoss/headLoss.ts';
 import { layerNorm, layerNormGrad } from '../src/kernels/layerNorm/layerNorm.ts';
@@ -17,7 +18,6 @@ import { addLinearWeightGrad, linear, linearInputGrad } from '../src/kernels/mat
 import { rmsNorm, rmsNormGrad } from '../src/kernels/rmsNorm/rmsNorm.ts';
 import { createRopeTables, rotateInPlace } from '../src/kernels/rope/rope.ts';
 import type { Slice } from '../src/kernels/slice.ts';
-import { swiGluFused, swiGluFusedGrad } from '../src/kernels/swiGlu/swiGlu.ts';
 
 /** Both sides return the same values in the same order, in tensors that the caller disposes. Ops that write in place go on from their last result. */
 export interface KernelCase {
@@ -170,8 +170,8 @@ export function kernelCases(): KernelCase[] {
         stock: () => withGradients((a) => geluStock[approximate](a!), [wide], dyWide),
       },
     ]),
-    { name: 'SwiGLU', ours: () => [swiGluFused(gateUp)], stock: () => [swiGluStock(gateUp)] },
-    { name: 'SwiGLU with gradient', ours: () => [swiGluFused(gateUp), swiGluFusedGrad(gateUp, dyWide)], stock: () => withGradients((a) => swiGluStock(a!), [gateUp], dyWide) },
+    { name: 'SwiGLU', ours: () => [gatedActivation(gateUp, 'silu')], stock: () => [swiGluStock(gateUp)] },
+    { name: 'SwiGLU with gradient', ours: () => [gatedActivation(gateUp, 'silu'), gatedActivationGrad(gateUp, dyWide, 'silu')], stock: () => withGradients((a) => swiGluStock(a!), [gateUp], dyWide) },
     {
       name: 'RoPE in place',
       ours: () => {

@@ -7,6 +7,7 @@ import { columnsSpecs } from './columns/columns.ts';
 import { columnSumsSpec } from './columnSums/columnSums.ts';
 import { dropoutSpec } from './dropout/dropout.ts';
 import { embeddingSpecs } from './embedding/embedding.ts';
+import { gatedActivationSpecs } from './gatedActivation/gatedActivation.ts';
 import { geluSpecs } from './gelu/gelu.ts';
 import { headNormSpecs } from './headNorm/headNorm.ts';
 import { headLossSpecs } from './headLoss/rowKernels.ts';
@@ -19,7 +20,6 @@ import { ropeSpecs } from './rope/rope.ts';
 import { samplingSpecs } from './sampling/sampling.ts';
 import { semanticObjectiveSpecs } from './semanticObjective/semanticObjective.ts';
 import { clipScaleSpecs } from './clipScale/clipScale.ts';
-import { swiGluSpecs } from './swiGlu/swiGlu.ts';
 
 const specs: KernelSpec[] = [
   ...embeddingSpecs,
@@ -28,7 +28,7 @@ const specs: KernelSpec[] = [
   ...ropeSpecs,
   ...attentionFusedSpecs,
   ...cachedAttentionSpecs,
-  ...swiGluSpecs,
+  ...gatedActivationSpecs,
   ...geluSpecs,
   ...appendKvSpecs,
   ...samplingSpecs,

@@ -1,19 +1,19 @@
 /** x + mlp(norm(x)): the second half of a block; SwiGLU or GELU between two linear layers. */
 import * as tf from '@tensorflow/tfjs-core';
+import { gatedActivation, gatedActivationGrad } from '../kernels/gatedActivation/gatedActivation.ts';
 import { gelu, geluGrad } from '../kernels/gelu/gelu.ts';
-import { swiGluFused, swiGluFusedGrad } from '../kernels/swiGlu/swiGlu.ts';
 import { linearLayer, linearLayerGrad } from './linearLayer.ts';
 import { norm, normGrad } from './norm.ts';
 import type { LanguageModel, LayerParams } from './params.ts';
 import { type Differentiable, notDifferentiable, type Pass } from './pass.ts';
 
 function activate({ config }: LanguageModel, inner: tf.Tensor): tf.Tensor {
-  if (config.hiddenAct === 'silu') return swiGluFused(inner);
+  if (config.hiddenAct === 'silu') return gatedActivation(inner, 'silu');
   return gelu(inner, config.hiddenAct === 'gelu_new' ? 'tanh' : 'none');
 }
 
 function activateGrad({ config }: LanguageModel, inner: tf.Tensor, gradY: tf.Tensor): tf.Tensor {
-  if (config.hiddenAct === 'silu') return swiGluFusedGrad(inner, gradY);
+  if (config.hiddenAct === 'silu') return gatedActivationGrad(inner, gradY, 'silu');
   return geluGrad(inner, gradY, config.hiddenAct === 'gelu_new' ? 'tanh' : 'none');
 }
 

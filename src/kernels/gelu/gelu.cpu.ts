@@ -24,17 +24,22 @@ function share(x: number, approximate: GeluApproximation): number {
   return approximate === 'none' ? 0.5 * (1 + erf(x * Math.SQRT1_2)) : 0.5 * (1 + Math.tanh(rootTwoOverPi * (x + cubic * x ** 3)));
 }
 
+/** gelu of one value. */
+export const geluOf = (x: number, approximate: GeluApproximation): number => x * share(x, approximate);
+
+/** gelu'(x) */
+export function geluSlope(x: number, approximate: GeluApproximation): number {
+  const s = share(x, approximate);
+  const density = approximate === 'none' ? Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI) : 2 * s * (1 - s) * rootTwoOverPi * (1 + 3 * cubic * x * x);
+  return s + x * density;
+}
+
 /** y = gelu(x), value by value. */
 export function geluForward(x: Floats, y: Floats, approximate: GeluApproximation): void {
-  for (let i = 0; i < x.length; i++) y[i] = x[i]! * share(x[i]!, approximate);
+  for (let i = 0; i < x.length; i++) y[i] = geluOf(x[i]!, approximate);
 }
 
 /** gradX = gradY · gelu'(x); overwritten. */
 export function geluBackward(x: Floats, gradY: Floats, gradX: Floats, approximate: GeluApproximation): void {
-  for (let i = 0; i < x.length; i++) {
-    const v = x[i]!;
-    const s = share(v, approximate);
-    const density = approximate === 'none' ? Math.exp((-v * v) / 2) / Math.sqrt(2 * Math.PI) : 2 * s * (1 - s) * rootTwoOverPi * (1 + 3 * cubic * v * v);
-    gradX[i] = gradY[i]! * (s + v * density);
-  }
+  for (let i = 0; i < x.length; i++) gradX[i] = gradY[i]! * geluSlope(x[i]!, approximate);
 }

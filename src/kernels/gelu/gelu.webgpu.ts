@@ -7,7 +7,7 @@ import type { GeluApproximation } from './gelu.cpu.ts';
  * Φ(x) from Abramowitz & Stegun 7.1.26: half of a polynomial in t = 1 / (1 + p|x|/√2) times e^(−x²/2), which the gradient needs as well;
  * 8e-8 of error at most. The approximate form is a sigmoid: (1 + tanh u) / 2 = 1 / (1 + e^(−2u)). Exponents are clamped: WGSL may assume that no infinity occurs.
  */
-const shares: Record<GeluApproximation, (element: string) => string> = {
+export const geluShare: Record<GeluApproximation, (element: string) => string> = {
   none: (element) => `
 fn density(x: ${element}) -> ${element} { return exp(-min(0.5 * x * x, ${element}(80.0))); }
 fn share(x: ${element}, bell: ${element}) -> ${element} {
@@ -34,7 +34,7 @@ export function geluProgram(x: KernelTensor, y: KernelTensor, count: number, app
       { name: 'y', tensor: y, element, access: 'read_write' },
     ],
     uniforms: [countUniform(invocations(count))],
-    code: () => `${shares[approximate](element)}${lineMain}
+    code: () => `${geluShare[approximate](element)}${lineMain}
   let v = x[i];
   y[i] = v * ${approximate === 'none' ? 'share(v, density(v))' : 'share(v)'};
 }`,
@@ -52,7 +52,7 @@ export function geluGradProgram(x: KernelTensor, gradY: KernelTensor, gradX: Ker
       { name: 'gradX', tensor: gradX, element, access: 'read_write' },
     ],
     uniforms: [countUniform(invocations(count))],
-    code: () => `${shares[approximate](element)}${lineMain}
+    code: () => `${geluShare[approximate](element)}${lineMain}
   let v = x[i];
   ${
     approximate === 'none'

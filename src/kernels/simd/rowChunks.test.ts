@@ -7,13 +7,13 @@ import { createSlab } from '../../testing/slabs.ts';
 import { adamWStep } from '../adamW/adamW.ts';
 import { addColumnSums } from '../columnSums/columnSums.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows } from '../embedding/embedding.ts';
+import { gatedActivation, gatedActivationGrad } from '../gatedActivation/gatedActivation.ts';
 import { gelu, geluGrad } from '../gelu/gelu.ts';
 import { headNorm, headNormGrad } from '../headNorm/headNorm.ts';
 import { layerNorm, layerNormGrad } from '../layerNorm/layerNorm.ts';
 import { rmsNorm, rmsNormGrad } from '../rmsNorm/rmsNorm.ts';
 import { createRopeTables, rotateInPlace } from '../rope/rope.ts';
 import { clipScale } from '../clipScale/clipScale.ts';
-import { swiGluFused, swiGluFusedGrad } from '../swiGlu/swiGlu.ts';
 import type { WasmHost } from '../wasmHost.ts';
 import { openSimd } from './openSimd.ts';
 
@@ -47,7 +47,7 @@ const cases: Record<string, () => tf.Tensor[]> = {
   },
   gelu: () => [gelu(vector(1003, 1), 'none'), gelu(vector(1003, 1), 'tanh')],
   geluGrad: () => [geluGrad(vector(1003, 1), vector(1003, 2), 'none'), geluGrad(vector(1003, 1), vector(1003, 2), 'tanh')],
-  swiGluFused: () => [swiGluFused(matrix(C, 1)), swiGluFusedGrad(matrix(C, 1), matrix(C / 2, 2))],
+  gatedActivation: () => (['silu', 'gelu_new', 'gelu'] as const).flatMap((kind) => [gatedActivation(matrix(C, 1), kind), gatedActivationGrad(matrix(C, 1), matrix(C / 2, 2), kind)]),
   rotateInPlace: () => {
     const qkv = matrix(3 * 10, 1);
     rotateInPlace(qkv, { ...createRopeTables(64, { inverse: Float64Array.of(1, 0.3, 0.1, 0.03), attentionFactor: 1 }), positions: ids(64), heads: 2, headDim: 10, rotaryDim: 8 }, 1);

@@ -49,7 +49,7 @@ describe('the backend with two threads', () => {
 
   it('refuses unknown kernels and wrong numbers of arguments', () => {
     expect(() => simd.run('none', 1)).toThrow(/no SIMD kernel none/);
-    expect(() => simd.run('swiGluFused', 1, 4)).toThrow(/takes 4 values, not 1/);
+    expect(() => simd.run('gatedActivation', 1, 4)).toThrow(/takes 5 values, not 1/);
   });
 });
 

@@ -1,6 +1,5 @@
-// Kernels over single values: SwiGLU, AdamW and the sum of squares, as in their CPU twins. Chunks share the vectors of four. A ragged end of fewer than four values is
-// computed as a whole vector in scratch, so that every value goes through the same arithmetic.
-import { sigmoid4 } from './exp';
+// Kernels over single values: AdamW and the sum of squares, as in their CPU twins. Chunks share the vectors of four. A ragged end of fewer
+// than four values is computed as a whole vector, so that every value goes through the same arithmetic.
 import { chunkStart, multiplyAdd } from './vector';
 
 @inline
@@ -17,62 +16,6 @@ export function storePart(to: usize, v: v128, count: i32): void {
   store<f32>(to, f32x4.extract_lane(v, 0));
   if (count > 1) store<f32>(to, f32x4.extract_lane(v, 1), 4);
   if (count > 2) store<f32>(to, f32x4.extract_lane(v, 2), 8);
-}
-
-@inline
-function gated(gate: v128, up: v128): v128 {
-  return f32x4.mul(f32x4.mul(gate, sigmoid4(gate)), up);
-}
-
-function gateRow(n: i32, gate: usize, up: usize, out: usize): void {
-  const whole: usize = <usize>(n & ~3) * 4;
-  for (let o: usize = 0; o < whole; o += 16) v128.store(out + o, gated(v128.load(gate + o), v128.load(up + o)));
-  const rest = n & 3;
-  if (rest > 0) storePart(out + whole, gated(loadPart(gate + whole, rest), loadPart(up + whole, rest)), rest);
-}
-
-/** d(gate·sigmoid(gate))/d gate */
-@inline
-function gateSlope(gate: v128, s: v128): v128 {
-  const one = f32x4.splat(1);
-  return f32x4.mul(s, multiplyAdd(gate, f32x4.sub(one, s), one));
-}
-
-function gateGradRow(n: i32, gate: usize, up: usize, gradOut: usize, gradGate: usize, gradUp: usize): void {
-  const whole: usize = <usize>(n & ~3) * 4;
-  for (let o: usize = 0; o < whole; o += 16) {
-    const g = v128.load(gate + o);
-    const d = v128.load(gradOut + o);
-    const s = sigmoid4(g);
-    v128.store(gradGate + o, f32x4.mul(f32x4.mul(d, v128.load(up + o)), gateSlope(g, s)));
-    v128.store(gradUp + o, f32x4.mul(f32x4.mul(d, g), s));
-  }
-  const rest = n & 3;
-  if (rest == 0) return;
-  const g = loadPart(gate + whole, rest);
-  const d = loadPart(gradOut + whole, rest);
-  const s = sigmoid4(g);
-  storePart(gradGate + whole, f32x4.mul(f32x4.mul(d, loadPart(up + whole, rest)), gateSlope(g, s)), rest);
-  storePart(gradUp + whole, f32x4.mul(f32x4.mul(d, g), s), rest);
-}
-
-/** out = gate · sigmoid(gate) · up of rows of gate and up side by side: gateUp [R, 2F], out [R, F]. */
-export function swiGluFused(chunk: i32, chunks: i32, R: i32, F: i32, gateUp: usize, out: usize): void {
-  const width: usize = <usize>F * 4;
-  const last = chunkStart(R, chunk + 1, chunks);
-  for (let r = chunkStart(R, chunk, chunks); r < last; r++) {
-    const gate = gateUp + <usize>r * 2 * width;
-    gateRow(F, gate, gate + width, out + <usize>r * width);
-  }
-}
-
-export function swiGluFusedGrad(chunk: i32, chunks: i32, R: i32, F: i32, gateUp: usize, gradOut: usize, gradGateUp: usize): void {
-  const width: usize = <usize>F * 4;
-  const last = chunkStart(R, chunk + 1, chunks);
-  for (let r = chunkStart(R, chunk, chunks); r < last; r++) {
-    const at = <usize>r * 2 * width;
-    gateGradRow(F, gateUp + at, gateUp + at + width, gradOut + <usize>r * width, gradGateUp + at, gradGateUp + at + width);
-  }
 }
 
 /** One AdamW step on n values; keep = 1 − lr·decay, stepSize = lr / (1 − β1^step), rootFactor = 1 / sqrt(1 − β2^step). */

@@ -33,12 +33,12 @@ function tanhShare4(x: v128): v128 {
 }
 
 @inline
-function gelu4(x: v128, exact: i32): v128 {
+export function gelu4(x: v128, exact: i32): v128 {
   return f32x4.mul(x, exact ? exactShare4(x, bell4(x)) : tanhShare4(x));
 }
 
 @inline
-function slope4(x: v128, exact: i32): v128 {
+export function slope4(x: v128, exact: i32): v128 {
   if (exact) {
     const bell = bell4(x);
     return multiplyAdd(f32x4.mul(x, f32x4.splat(0.3989422804)), bell, exactShare4(x, bell));

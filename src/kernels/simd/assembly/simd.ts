@@ -22,5 +22,6 @@ export { gelu, geluGrad } from './gelu';
 export { headGainGrad, headNorm, headNormGrad } from './headNorm';
 export { norm, normGainGrad, normGrad } from './norm';
 export { ropeInPlace } from './rope';
-export { adamW, sumSquares, swiGluFused, swiGluFusedGrad } from './elements';
+export { adamW, sumSquares } from './elements';
+export { gatedActivation, gatedActivationGrad } from './gatedActivation';
 export { sampleRows } from './sampling';
