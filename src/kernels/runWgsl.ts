@@ -4,6 +4,7 @@
  * outputs, in-place outputs, and nothing uploaded or created that is there already.
  */
 import { EngineError } from '../base/errors.ts';
+import { packedWords } from './packed.ts';
 import { streamOf } from './webgpu/commandStream.ts';
 import type { WgslBinding, WgslProgram } from './webgpu/pipelines.ts';
 import type { WebGpuHost } from './webgpu/webGpuHost.ts';
@@ -22,19 +23,21 @@ function packUniforms(uniforms: WgslProgram['uniforms']): ArrayBuffer {
 }
 
 function resourceOf(backend: WebGpuHost, binding: WgslBinding, key: string): GPUBufferBinding {
-  const { dataId, shape, offset } = binding.tensor;
+  const { dataId, shape, offset, storage } = binding.tensor;
   backend.uploadToGPU(dataId);
   const data = backend.tensorMap.get(dataId);
   const stored = data.dtype === 'float32' ? 'f32' : 'i32';
   // tfjs makes cast(int32 → float32) a view of the int32 buffer, which would be read as garbage here.
-  if ((binding.element === 'i32' ? 'i32' : 'f32') !== stored)
-    throw new EngineError('bad-argument', `${key}: ${binding.name} is stored as ${stored}, not as ${binding.element}; make it float32 when it is created.`);
+  const packed = binding.element === 'u32' || binding.element === 'vec2u';
+  if ((packed || binding.element === 'i32' ? 'i32' : 'f32') !== stored || packed !== Boolean(storage))
+    throw new EngineError('bad-argument', `${key}: ${binding.name} is stored as ${storage ?? stored}, not as ${binding.element}; make it float32 when it is created.`);
   if (!data.resource) throw new EngineError('internal', `${key}: ${binding.name} has no GPU buffer.`);
   // A download cached before an in-place write would be stale.
   if (binding.access === 'read_write') data.values = null;
   const stream = streamOf(backend);
   if (offset === undefined) return stream.bindingOf(dataId);
-  return stream.bindingOf(dataId, offset, shape.reduce((product, size) => product * size, 1));
+  const count = shape.reduce((product, size) => product * size, 1);
+  return storage ? stream.bindingOf(dataId, offset / 2, packedWords(count)) : stream.bindingOf(dataId, offset, count);
 }
 
 /**

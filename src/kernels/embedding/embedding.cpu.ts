@@ -14,19 +14,21 @@ export function assertRowIndices(op: string, what: string, indices: Int32Array, 
     if (index < 0 || index >= count) throw new EngineError('bad-argument', `${op}: ${what} ${index} is outside the ${count} ${what}s.`);
 }
 
-/** gradTable [V, C] += scatter-add of gradX [N, C] rows, in row order. */
-export function addEmbeddingBackward(gradX: Floats, ids: Int32Array, gradTable: Floats, C: number): void {
+/** gradTable [V, C] += scatter-add of scale · gradX [N, C] rows, in row order. */
+export function addEmbeddingBackward(gradX: Floats, ids: Int32Array, gradTable: Floats, C: number, scale = 1): void {
   assertTokenIds(ids, gradTable.length / C);
   for (let r = 0; r < ids.length; r++) {
     const to = ids[r]! * C;
-    for (let c = 0; c < C; c++) gradTable[to + c]! += gradX[r * C + c]!;
+    for (let c = 0; c < C; c++) gradTable[to + c]! += scale * gradX[r * C + c]!;
   }
 }
 
-/** out[r] = table[ids[r]] + positionTable[positions[r]]. @throws EngineError bad-argument for an id or a position outside its table */
-export function embedTokensForward(table: Floats, ids: Int32Array, positional: { table: Floats; positions: Int32Array } | null, out: Floats, C: number): void {
+/** out[r] = scale · table[ids[r]] + positionTable[positions[r]]. @throws EngineError bad-argument for an id or a position outside its table */
+export function embedTokensForward(table: Floats, ids: Int32Array, positional: { table: Floats; positions: Int32Array } | null, out: Floats, C: number, scale = 1): void {
   assertTokenIds(ids, table.length / C);
-  ids.forEach((id, r) => out.set(table.subarray(id * C, id * C + C), r * C));
+  ids.forEach((id, r) => {
+    for (let c = 0; c < C; c++) out[r * C + c] = scale * table[id * C + c]!;
+  });
   if (!positional) return;
   assertRowIndices('embedTokens', 'position', positional.positions, positional.table.length / C);
   for (let r = 0; r < ids.length; r++) {

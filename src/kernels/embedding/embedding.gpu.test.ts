@@ -5,10 +5,17 @@ import { assertAllClose } from '../../testing/allclose.ts';
 import { randomFloats, randomInts } from '../../testing/arrays.ts';
 import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
+import { allBits, bitsOf, packedSliceOf, packedStorages } from '../../testing/packed.ts';
 import { createSlab, readSlices } from '../../testing/slabs.ts';
 import { reduction } from '../../testing/tolerances.ts';
 import { addEmbeddingBackward, embedTokensForward, gatherRowsForward, scatterRowsForward } from './embedding.cpu.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows, scatterRows } from './embedding.ts';
+
+/** Where two arrays first differ, with what is there; null if nowhere. */
+function firstDifference(found: ArrayLike<number>, expected: ArrayLike<number>): string | null {
+  for (let i = 0; i < expected.length; i++) if (found[i] !== expected[i]) return `${found[i]} instead of ${expected[i]} at ${i}`;
+  return null;
+}
 
 const ints = (values: Int32Array): tf.Tensor => tf.tensor1d(values, 'int32');
 
@@ -62,6 +69,41 @@ describe.each(await testBackends())('rows by index on %s', (backendName) => {
     scatterRowsForward(grad, rows, expected[1], C);
     expect(gathered).toEqual(expected[0]);
     expect(scattered).toEqual(expected[1]);
+  });
+
+  it.each([[7, 5], [64, 64]])('scale what they embed and its gradient: R %i, C %i', async (R, C) => {
+    const scale = Math.fround(Math.sqrt(C));
+    const [table, positionTable, gradX] = [randomFloats(9 * C, 1), randomFloats(4 * C, 2), randomFloats(R * C, 3)];
+    const [ids, positions] = [randomInts(R, 9, 5), randomInts(R, 4, 6)];
+    const grads = createSlab([{ shape: [9, C], data: new Float32Array(9 * C) }]);
+    const [idTensor, positionTensor, gradTensor, tableTensor, positionTableTensor] = [ints(ids), ints(positions), tf.tensor2d(gradX, [R, C]), tf.tensor2d(table, [9, C]), tf.tensor2d(positionTable, [4, C])];
+    const scaled = embedTokens(tableTensor, idTensor, { table: positionTableTensor, positions: positionTensor }, scale);
+    addEmbeddingGrad(gradTensor, idTensor, grads.slices[0]!, scale);
+    const [got, gotGrads] = await download(opened, [scaled, grads.slab]);
+    const [expected, expectedGrad] = [new Float64Array(R * C), new Float64Array(9 * C)];
+    embedTokensForward(table, ids, { table: positionTable, positions }, expected, C, scale);
+    addEmbeddingBackward(gradX, ids, expectedGrad, C, scale);
+    assertAllClose(got!, expected, reduction, 'embedded');
+    assertAllClose(readSlices(gotGrads!, grads.slices)[0]!, expectedGrad, { ...reduction, atol: 2e-4 }, 'gradient');
+    tf.dispose([idTensor, positionTensor, gradTensor, tableTensor, positionTableTensor]);
+  });
+
+  it.each(packedStorages)('read every value that %s packs exactly, subnormals, infinities and both zeros too, from odd rows and even ones', async (storage) => {
+    const all = allBits(storage);
+    for (const C of [8, 7]) {
+      const V = Math.floor(all.length / C);
+      const { slice, decoded } = packedSliceOf(all.subarray(0, V * C), [V, C], storage);
+      const rows = ints(Int32Array.from({ length: V }, (_, i) => V - 1 - i));
+      const expected = Float32Array.from({ length: V * C }, (_, i) => decoded[(V - 1 - Math.floor(i / C)) * C + (i % C)]!);
+      const zeros = ints(new Int32Array(V));
+      const row = tf.zeros([1, C]);
+      const [gathered, embedded, positioned] = await download(opened, [gatherRows(slice, rows), embedTokens(slice, rows), embedTokens(row, zeros, { table: slice, positions: rows })]);
+      expect(firstDifference(bitsOf(gathered!), bitsOf(expected))).toBeNull();
+      expect(firstDifference(bitsOf(embedded!), bitsOf(expected))).toBeNull();
+      // A sum may take denormal float32 numbers for zero, which half precision does not have.
+      if (storage === 'f16') expect(firstDifference(positioned!, expected.map((value) => value + 0))).toBeNull();
+      tf.dispose([slice.slab, rows, zeros, row]);
+    }
   });
 
   it('refuse or mark an index outside its table', async () => {

@@ -12,16 +12,16 @@ describe('rows by index (CPU twins)', () => {
     const gradX = randomDoubles(ids.length * C, 3);
     const out = new Float64Array(gradX.length);
     const f = (): number => {
-      embedTokensForward(table, ids, { table: positionTable, positions }, out, C);
+      embedTokensForward(table, ids, { table: positionTable, positions }, out, C, 3);
       return dot(out, gradX);
     };
     const [gradTable, gradPositions] = [new Float64Array(table.length), new Float64Array(positionTable.length)];
-    addEmbeddingBackward(gradX, ids, gradTable, C);
+    addEmbeddingBackward(gradX, ids, gradTable, C, 3);
     addEmbeddingBackward(gradX, positions, gradPositions, C);
     assertGradient(f, table, gradTable, 'table');
     assertGradient(f, positionTable, gradPositions, 'position table');
     const twice = gradTable.slice();
-    addEmbeddingBackward(gradX, ids, twice, C);
+    addEmbeddingBackward(gradX, ids, twice, C, 3);
     twice.forEach((v, i) => expect(v).toBeCloseTo(2 * gradTable[i]!, 12));
   });
 

@@ -1,5 +1,6 @@
 /** WGSL that reads and writes whole rows by index: token embedding with positions, its gradient into a slab, gather and scatter of rows. */
 import type { KernelTensor } from '../kernelSpec.ts';
+import { operandReads, storageKey } from '../packed.webgpu.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 
 const quietNaN = 0x7fc00000;
@@ -11,18 +12,21 @@ const columnsOf = (C: number): { element: 'f32' | 'vec4f'; width: number } => (C
 export function embedTokensProgram(
   t: { table: KernelTensor; ids: KernelTensor; positionTable?: KernelTensor | undefined; positions?: KernelTensor | undefined; out: KernelTensor },
   C: number,
+  scale: number,
 ): WgslProgram {
   const { element, width } = columnsOf(C);
+  const table = operandReads('table', t.table.storage, element === 'vec4f');
+  const places = operandReads('positionTable', t.positionTable?.storage, element === 'vec4f');
   const [N, V] = [t.ids.shape[0]!, t.table.shape[0]!];
   const { positionTable, positions } = t;
   return {
-    key: 'embedTokens',
+    key: `embedTokens${scale === 1 ? '' : '_scaled'}${storageKey(t.table.storage)}_${storageKey(positionTable?.storage)}`,
     bindings: [
-      { name: 'table', tensor: t.table, element, access: 'read' },
+      { name: 'table', tensor: t.table, element: table.element, access: 'read' },
       { name: 'ids', tensor: t.ids, element: 'i32', access: 'read' },
       ...(positionTable && positions
         ? ([
-            { name: 'positionTable', tensor: positionTable, element, access: 'read' },
+            { name: 'positionTable', tensor: positionTable, element: places.element, access: 'read' },
             { name: 'positions', tensor: positions, element: 'i32', access: 'read' },
           ] as const)
         : []),
@@ -34,14 +38,15 @@ export function embedTokensProgram(
       { name: 'P', type: 'i32', value: positionTable?.shape[0] ?? 0 },
       { name: 'C', type: 'u32', value: width },
       { name: 'nan', type: 'u32', value: quietNaN },
+      { name: 'scale', type: 'f32', value: scale },
     ],
-    code: () => `${lineMain}
+    code: () => `${table.functions}${positionTable ? places.functions : ''}${lineMain}
   let row = i / params.C;
   let c = i % params.C;
   let id = ids[row];
   ${positionTable ? 'let position = positions[row];' : ''}
   if (id < 0 || id >= params.V${positionTable ? ' || position < 0 || position >= params.P' : ''}) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
-  out[i] = table[u32(id) * params.C + c]${positionTable ? ' + positionTable[u32(position) * params.C + c]' : ''};
+  out[i] = ${scale === 1 ? '' : 'params.scale * '}${table.at('u32(id) * params.C + c')}${positionTable ? ` + ${places.at('u32(position) * params.C + c')}` : ''};
 }`,
     workgroups: lineWorkgroups(N * width),
   };
@@ -70,8 +75,8 @@ export function embeddingLinksProgram(ids: KernelTensor, links: KernelTensor): W
   };
 }
 
-/** into[id] += its rows of gradX, in row order: the same bits on every run, without atomics. */
-export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTensor; links: KernelTensor; into: KernelTensor }, C: number): WgslProgram {
+/** into[id] += scale · its rows of gradX, in row order: the same bits on every run, without atomics. */
+export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTensor; links: KernelTensor; into: KernelTensor }, C: number, scale: number): WgslProgram {
   const { element, width } = columnsOf(C);
   const N = t.ids.shape[0]!;
   return {
@@ -82,7 +87,7 @@ export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTen
       { name: 'links', tensor: t.links, element: 'i32', access: 'read' },
       { name: 'table', tensor: t.into, element, access: 'read_write' },
     ],
-    uniforms: [countUniform(N * width), { name: 'N', type: 'u32', value: N }, { name: 'V', type: 'i32', value: t.into.shape[0]! }, { name: 'C', type: 'u32', value: width }],
+    uniforms: [countUniform(N * width), { name: 'N', type: 'u32', value: N }, { name: 'V', type: 'i32', value: t.into.shape[0]! }, { name: 'C', type: 'u32', value: width }, { name: 'scale', type: 'f32', value: scale }],
     code: () => `${lineMain}
   let row = i / params.C;
   let c = i % params.C;
@@ -90,7 +95,7 @@ export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTen
   if (links[params.N + row] == 0 || id < 0 || id >= params.V) { return; }
   var sum = gradX[i];
   for (var r = links[row]; r >= 0; r = links[r]) { sum += gradX[u32(r) * params.C + c]; }
-  table[u32(id) * params.C + c] += sum;
+  table[u32(id) * params.C + c] += params.scale * sum;
 }`,
     workgroups: lineWorkgroups(N * width),
   };
@@ -98,19 +103,20 @@ export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTen
 
 export function gatherRowsProgram(x: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
   const { element, width } = columnsOf(C);
+  const reads = operandReads('x', x.storage, element === 'vec4f');
   const N = rows.shape[0]!;
   return {
-    key: 'gatherRows',
+    key: `gatherRows${storageKey(x.storage)}`,
     bindings: [
-      { name: 'x', tensor: x, element, access: 'read' },
+      { name: 'x', tensor: x, element: reads.element, access: 'read' },
       { name: 'rows', tensor: rows, element: 'i32', access: 'read' },
       { name: 'out', tensor: out, element, access: 'read_write' },
     ],
     uniforms: [countUniform(N * width), { name: 'R', type: 'i32', value: x.shape[0]! }, { name: 'C', type: 'u32', value: width }, { name: 'nan', type: 'u32', value: quietNaN }],
-    code: () => `${lineMain}
+    code: () => `${reads.functions}${lineMain}
   let row = rows[i / params.C];
   if (row < 0 || row >= params.R) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
-  out[i] = x[u32(row) * params.C + i % params.C];
+  out[i] = ${reads.at('u32(row) * params.C + i % params.C')};
 }`,
     workgroups: lineWorkgroups(N * width),
   };

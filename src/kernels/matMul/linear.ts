@@ -43,6 +43,7 @@ type Fused = 'a' | 'b' | 'bias' | 'residual';
 /** Inputs that may be left out: bias [N] and residual [M, N]. */
 export const matMul2dSpec: KernelSpec<Fused> = {
   name: 'SidestepMatMul',
+  packed: ['b'],
   outputs: ({ a, b }, attributes) => {
     const { M, N } = sizesOf(a, b, attributes);
     return [{ shape: [M, N], dtype: 'float32' }];
@@ -52,7 +53,7 @@ export const matMul2dSpec: KernelSpec<Fused> = {
   wasm: (simd, inputs, attributes, [out]) => {
     const { a, b } = inputs;
     const { bias, residual } = inputs as Partial<typeof inputs>;
-    simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, out: out!.at, bias: bias?.at, addend: residual?.at });
+    simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, storageB: b.storage, out: out!.at, bias: bias?.at, addend: residual?.at });
   },
   webgpu: (inputs, attributes, [out]) => linearPrograms(inputs, out!, sizesOf(inputs.a, inputs.b, attributes), false),
 };
@@ -60,16 +61,17 @@ export const matMul2dSpec: KernelSpec<Fused> = {
 export const addMatMulSpec: KernelSpec<'into' | 'a' | 'b'> = {
   name: 'SidestepMatMulAdd',
   inPlace: ['into'],
+  packed: ['b'],
   outputs: () => [],
   host: ({ into, a, b }, attributes) => productForward(a.f32, b.f32, into.f32, sizesOf(a, b, attributes), null, null, true),
-  wasm: (simd, { into, a, b }, attributes) => simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, out: into.at, addend: into.at }),
+  wasm: (simd, { into, a, b }, attributes) => simdMatMul(simd, { ...sizesOf(a, b, attributes), a: a.at, b: b.at, storageB: b.storage, out: into.at, addend: into.at }),
   webgpu: ({ into, a, b }, attributes) => linearPrograms({ a, b }, into, sizesOf(a, b, attributes), true),
 };
 
 /**
  * op(a) · op(b) + bias + residual
  * @param a [M, K] float32 (or [K, M] with transposeA), borrowed
- * @param b [K, N] float32 (or [N, K] with transposeB), borrowed
+ * @param b [K, N] float32 or packed (or [N, K] with transposeB), borrowed
  * @param options bias [N] is added to every row, residual [M, N] to the result; both borrowed
  * @returns [M, N] float32, owned by the caller
  * @throws EngineError bad-shape
@@ -93,7 +95,7 @@ export function matMul2d(a: Operand, b: Operand, options: MatMulOptions & { bias
  * into += op(a) · op(b)
  * @param into [M, N] float32, rewritten in place; its storage must hold neither a nor b
  * @param a    [M, K] float32 (or [K, M] with transposeA), borrowed
- * @param b    [K, N] float32 (or [N, K] with transposeB), borrowed
+ * @param b    [K, N] float32 or packed (or [N, K] with transposeB), borrowed
  * @throws EngineError bad-shape
  */
 export function addMatMul(into: Operand, a: Operand, b: Operand, { transposeA = false, transposeB = false }: MatMulOptions = {}): void {
@@ -106,7 +108,7 @@ export function addMatMul(into: Operand, a: Operand, b: Operand, { transposeA = 
 /**
  * x · weightᵀ + bias + residual, as PyTorch's nn.Linear; with layout 'inOut' x · weight, as Hugging Face's Conv1D
  * @param x      [R, in] float32, borrowed
- * @param weight [out, in] ('outIn') or [in, out] ('inOut') float32, borrowed
+ * @param weight [out, in] ('outIn') or [in, out] ('inOut') float32 or packed, borrowed
  * @param options bias [out] and residual [R, out], borrowed
  * @returns      [R, out] float32, owned by the caller
  * @throws EngineError bad-shape

@@ -6,9 +6,10 @@ import type { BindGroups, BoundLayout } from './bindGroups.ts';
 /** One storage buffer of a program. `element` is the WGSL element type the tensor's buffer is read as. */
 export interface WgslBinding {
   name: string;
-  /** A slice brings its offset (floats); the shader sees the slice alone. */
+  /** A slice brings its offset (values); the shader sees the slice alone. */
   tensor: KernelTensor;
-  element: 'f32' | 'i32' | 'vec4f';
+  /** u32 and vec2u are one and two words of packed values (packed.webgpu.ts). */
+  element: 'f32' | 'i32' | 'vec4f' | 'u32' | 'vec2u';
   access: 'read' | 'read_write';
 }
 

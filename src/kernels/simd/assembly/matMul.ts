@@ -3,6 +3,7 @@
 // A product is two kernels: packPanels packs the operand that all chunks need, matMulTiles packs the other one block by block in each
 // chunk and multiplies; depth is cut by the caller (simd/matMul.ts). Few rows, as in decoding, go without packing
 // (matMulRows.ts). Every store is sum (+ bias[j]) (+ addend[i][j]); an address of 0 means that there is none.
+import { BF16, bytesOf, F16, F32, loadFour, loadOne } from './packed';
 import { chunkStart, multiplyAdd } from './vector';
 
 export const MR: i32 = 4;
@@ -89,13 +90,13 @@ export function unpackedTile(depth: i32, a: usize, b: usize, bStep: usize, c: us
   tileOf(depth, a, b, bStep, c, cRow, bias, addend, addendRow);
 }
 
-/** Four rows of four floats, transposed and written `step` bytes apart. */
+/** Four rows of four values, decoded, transposed and written `step` bytes apart. */
 @inline
-function transpose4(p0: usize, p1: usize, p2: usize, p3: usize, to: usize, step: usize): void {
-  const x0 = v128.load(p0);
-  const x1 = v128.load(p1);
-  const x2 = v128.load(p2);
-  const x3 = v128.load(p3);
+function transpose4(storage: i32, p0: usize, p1: usize, p2: usize, p3: usize, to: usize, step: usize): void {
+  const x0 = loadFour(storage, p0);
+  const x1 = loadFour(storage, p1);
+  const x2 = loadFour(storage, p2);
+  const x3 = loadFour(storage, p3);
   const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
   const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
   const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
@@ -106,43 +107,55 @@ function transpose4(p0: usize, p1: usize, p2: usize, p3: usize, to: usize, step:
   v128.store(to + 3 * step, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
 }
 
-/** Copies element (i, k) at `from + i·iBytes + k·kBytes`, i < count, k < depth, into panels [depth][width], zero padded. */
+/** Copies element (i, k) at `from + i·iBytes + k·kBytes`, i < count, k < depth, into panels [depth][width], decoded and zero padded. */
 @inline
-function pack(width: i32, count: i32, depth: i32, from: usize, iBytes: usize, kBytes: usize, to: usize): void {
+function pack(width: i32, storage: i32, count: i32, depth: i32, from: usize, iBytes: usize, kBytes: usize, to: usize): void {
   const row: usize = <usize>width * 4;
+  const bytes = bytesOf(storage);
   let d = to;
   for (let i = 0; i < count; i += width) {
     const present = min(width, count - i);
     let p = from + <usize>i * iBytes;
-    if (present == width && iBytes == 4) {
+    if (present == width && iBytes == bytes) {
       for (let k = 0; k < depth; k++) {
-        for (let offset: usize = 0; offset < row; offset += 16) v128.store(d + offset, v128.load(p + offset));
+        for (let r = 0; r < width; r += 4) v128.store(d + <usize>r * 4, loadFour(storage, p + <usize>r * bytes));
         p += kBytes;
         d += row;
       }
-    } else if (present == width && kBytes == 4) {
+    } else if (present == width && kBytes == bytes) {
       const whole = depth & ~3;
       for (let r = 0; r < width; r += 4) {
         let q = d + <usize>r * 4;
         let source = p + <usize>r * iBytes;
         for (let k = 0; k < whole; k += 4) {
-          transpose4(source, source + iBytes, source + 2 * iBytes, source + 3 * iBytes, q, row);
-          source += 16;
+          transpose4(storage, source, source + iBytes, source + 2 * iBytes, source + 3 * iBytes, q, row);
+          source += 4 * bytes;
           q += 4 * row;
         }
       }
       for (let k = whole; k < depth; k++) {
-        for (let r = 0; r < width; r++) store<f32>(d + <usize>(k * width + r) * 4, load<f32>(p + <usize>r * iBytes + <usize>k * 4));
+        for (let r = 0; r < width; r++) store<f32>(d + <usize>(k * width + r) * 4, loadOne(storage, p + <usize>r * iBytes + <usize>k * bytes));
       }
       d += <usize>depth * row;
     } else {
       for (let k = 0; k < depth; k++) {
-        for (let r = 0; r < width; r++) store<f32>(d + <usize>r * 4, r < present ? load<f32>(p + <usize>r * iBytes) : 0);
+        for (let r = 0; r < width; r++) store<f32>(d + <usize>r * 4, r < present ? loadOne(storage, p + <usize>r * iBytes) : 0);
         p += kBytes;
         d += row;
       }
     }
   }
+}
+
+function packRows(count: i32, depth: i32, from: usize, iBytes: usize, kBytes: usize, to: usize): void {
+  pack(MR, F32, count, depth, from, iBytes, kBytes, to);
+}
+
+/** Panels of B, which may be packed in 16 bits. */
+export function packColumns(storage: i32, count: i32, depth: i32, from: usize, iBytes: usize, kBytes: usize, to: usize): void {
+  if (storage == F16) pack(NR, F16, count, depth, from, iBytes, kBytes, to);
+  else if (storage == BF16) pack(NR, BF16, count, depth, from, iBytes, kBytes, to);
+  else pack(NR, F32, count, depth, from, iBytes, kBytes, to);
 }
 
 /** Writes the part of a finished tile (rows of 32 bytes) that lies inside C. */
@@ -161,26 +174,26 @@ export function storeEdge(from: usize, c: usize, cRow: usize, bias: usize, adden
   }
 }
 
-/** `count` rows (or columns) as panels of `width` (MR or NR), all `depth` deep, at `to`. Chunks share the panels. */
-export function packPanels(chunk: i32, chunks: i32, width: i32, count: i32, depth: i32, from: usize, iBytes: usize, kBytes: usize, to: usize): void {
+/** `count` rows of A (or columns of B, stored as `storage`) as panels of `width` MR (or NR), all `depth` deep, at `to`. Chunks share the panels. */
+export function packPanels(chunk: i32, chunks: i32, width: i32, storage: i32, count: i32, depth: i32, from: usize, iBytes: usize, kBytes: usize, to: usize): void {
   const panels = (count + width - 1) / width;
   const first = chunkStart(panels, chunk, chunks) * width;
   const present = min(count, chunkStart(panels, chunk + 1, chunks) * width) - first;
   if (present <= 0) return;
   from += <usize>first * iBytes;
   to += <usize>first * <usize>depth * 4;
-  if (width == MR) pack(MR, present, depth, from, iBytes, kBytes, to);
-  else pack(NR, present, depth, from, iBytes, kBytes, to);
+  if (width == MR) packRows(present, depth, from, iBytes, kBytes, to);
+  else packColumns(storage, present, depth, from, iBytes, kBytes, to);
 }
 
 /**
  * C[M, N] = Σ_k A(i, k) · B(k, j) (+ bias) (+ addend) over one cut of `depth`. A(i, k) is at A + i·aRow + k·aColumn, B(k, j) at
- * B + k·bRow + j·bColumn. With byRows chunks share the rows and `packed` holds the panels of B; else the columns, and the panels of A.
+ * B + k·bRow + j·bColumn, stored as bStorage. With byRows chunks share the rows and `packed` holds the panels of B; else the columns, and the panels of A.
  * `scratch` has TILE_BYTES + min(256, rows or columns, whole panels) · depth · 4 bytes for each chunk.
  */
 export function matMulTiles(
   chunk: i32, chunks: i32,
-  M: i32, N: i32, depth: i32, byRows: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, packed: usize,
+  M: i32, N: i32, depth: i32, byRows: i32, A: usize, aRow: usize, aColumn: usize, B: usize, bRow: usize, bColumn: usize, bStorage: i32, packed: usize,
   C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize, scratchBytes: usize,
 ): void {
   scratch += <usize>chunk * scratchBytes;
@@ -192,8 +205,8 @@ export function matMulTiles(
   const last = min(count, chunkStart(panels, chunk + 1, chunks) * width);
   for (let at = first; at < last; at += BLOCK) {
     const present = min(BLOCK, last - at);
-    if (byRows) pack(MR, present, depth, A + <usize>at * aRow, aRow, aColumn, own);
-    else pack(NR, present, depth, B + <usize>at * bColumn, bColumn, bRow, own);
+    if (byRows) packRows(present, depth, A + <usize>at * aRow, aRow, aColumn, own);
+    else packColumns(bStorage, present, depth, B + <usize>at * bColumn, bColumn, bRow, own);
     const rowsFrom = byRows ? at : 0;
     const rowsEnd = byRows ? at + present : M;
     const columnsFrom = byRows ? 0 : at;

@@ -1,10 +1,12 @@
 // Matrix products with few rows, as in decoding: packing the weights would cost more than the product, so they are read once, where they
 // lie. Stores, strides and absent operands as in matMul.ts.
-import { MR, NR, TILE_BYTES, storeEdge, unpackedTile } from './matMul';
+import { MR, NR, packColumns, TILE_BYTES, storeEdge, unpackedTile } from './matMul';
+import { BF16, bytesOf, decode, F16, F32, loadAny, loadFour } from './packed';
 import { chunkStart, multiplyAdd, sumLanes4 } from './vector';
 
 /** C row [32] = one row of A, every fourth value of a panel, · rows of B, 32 wide and bStep bytes apart, + bias + addend. */
-function oneRow(depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: usize, addend: usize): void {
+@inline
+function oneRowOf(storage: i32, depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: usize, addend: usize): void {
   let c0 = f32x4.splat(0);
   let c1 = f32x4.splat(0);
   let c2 = f32x4.splat(0);
@@ -13,17 +15,18 @@ function oneRow(depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: us
   let c5 = f32x4.splat(0);
   let c6 = f32x4.splat(0);
   let c7 = f32x4.splat(0);
+  const bytes = bytesOf(storage);
   let k = depth;
   do {
     const x = v128.load_splat<f32>(a);
-    c0 = multiplyAdd(x, v128.load(b), c0);
-    c1 = multiplyAdd(x, v128.load(b, 16), c1);
-    c2 = multiplyAdd(x, v128.load(b, 32), c2);
-    c3 = multiplyAdd(x, v128.load(b, 48), c3);
-    c4 = multiplyAdd(x, v128.load(b, 64), c4);
-    c5 = multiplyAdd(x, v128.load(b, 80), c5);
-    c6 = multiplyAdd(x, v128.load(b, 96), c6);
-    c7 = multiplyAdd(x, v128.load(b, 112), c7);
+    c0 = multiplyAdd(x, loadFour(storage, b), c0);
+    c1 = multiplyAdd(x, loadFour(storage, b + 4 * bytes), c1);
+    c2 = multiplyAdd(x, loadFour(storage, b + 8 * bytes), c2);
+    c3 = multiplyAdd(x, loadFour(storage, b + 12 * bytes), c3);
+    c4 = multiplyAdd(x, loadFour(storage, b + 16 * bytes), c4);
+    c5 = multiplyAdd(x, loadFour(storage, b + 20 * bytes), c5);
+    c6 = multiplyAdd(x, loadFour(storage, b + 24 * bytes), c6);
+    c7 = multiplyAdd(x, loadFour(storage, b + 28 * bytes), c7);
     a += 16;
     b += bStep;
   } while (--k > 0);
@@ -57,29 +60,51 @@ function oneRow(depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: us
   v128.store(c, c7, 112);
 }
 
+function oneRow(depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: usize, addend: usize): void {
+  oneRowOf(F32, depth, a, b, bStep, c, bias, addend);
+}
+
+/** Chosen once, not in the loop. */
+function onePackedRow(storage: i32, depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: usize, addend: usize): void {
+  if (storage == F16) oneRowOf(F16, depth, a, b, bStep, c, bias, addend);
+  else oneRowOf(BF16, depth, a, b, bStep, c, bias, addend);
+}
+
 /**
  * The product for few rows of A against rows of B that are contiguous along j: reads B where it lies. `packed` holds the panels of A;
- * `scratch` has TILE_BYTES for each chunk. Chunks share the columns.
+ * `scratch` has TILE_BYTES for each chunk, and 32 K more where B is stored in 16 bits: its columns are decoded there, eight at a time,
+ * unless A has one row only. Chunks share the columns.
  */
-export function matMulRowsWide(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, packed: usize, B: usize, bRow: usize, C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize): void {
-  scratch += <usize>chunk * TILE_BYTES;
+export function matMulRowsWide(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, packed: usize, B: usize, bRow: usize, bStorage: i32, C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize, scratchBytes: usize): void {
+  scratch += <usize>chunk * scratchBytes;
+  const decoded = scratch + TILE_BYTES;
+  const bytes = bytesOf(bStorage);
   const panels = N / NR;
   const last = chunkStart(panels, chunk + 1, chunks) * NR;
   for (let j = chunkStart(panels, chunk, chunks) * NR; j < last; j += NR) {
     const o: usize = <usize>j * 4;
     const biasAt = bias ? bias + o : 0;
+    let b = B + <usize>j * bytes;
     if (M == 1 && j + 32 <= last) {
-      oneRow(K, packed, B + o, bRow, C + o, biasAt, addend ? addend + o : 0);
+      const addendAt = addend ? addend + o : 0;
+      if (bStorage == F32) oneRow(K, packed, b, bRow, C + o, biasAt, addendAt);
+      else onePackedRow(bStorage, K, packed, b, bRow, C + o, biasAt, addendAt);
       j += 32 - NR;
       continue;
+    }
+    let bStep = bRow;
+    if (bStorage != F32) {
+      packColumns(bStorage, NR, K, b, bytes, bRow, decoded);
+      b = decoded;
+      bStep = <usize>NR * 4;
     }
     for (let i = 0; i < M; i += MR) {
       const a = packed + <usize>i * <usize>K * 4;
       const c = C + <usize>i * cRow + o;
       const addendAt = addend ? addend + <usize>i * addendRow + o : 0;
-      if (i + MR <= M) unpackedTile(K, a, B + o, bRow, c, cRow, biasAt, addendAt, addendRow);
+      if (i + MR <= M) unpackedTile(K, a, b, bStep, c, cRow, biasAt, addendAt, addendRow);
       else {
-        unpackedTile(K, a, B + o, bRow, scratch, <usize>NR * 4, 0, 0, 0);
+        unpackedTile(K, a, b, bStep, scratch, <usize>NR * 4, 0, 0, 0);
         storeEdge(scratch, c, cRow, biasAt, addendAt, addendRow, M - i, NR);
       }
     }
@@ -90,7 +115,7 @@ export function matMulRowsWide(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, 
     for (let i = 0; i < M; i++) {
       const a = packed + <usize>(i & ~3) * <usize>K * 4 + <usize>(i & 3) * 4;
       let sum: f32 = 0;
-      for (let k = 0; k < K; k++) sum += load<f32>(a + <usize>k * 16) * load<f32>(B + <usize>k * bRow + <usize>j * 4);
+      for (let k = 0; k < K; k++) sum += load<f32>(a + <usize>k * 16) * loadAny(bStorage, B + <usize>k * bRow + <usize>j * bytes);
       storeOne(sum, i, j, C, cRow, bias, addend, addendRow);
     }
   }
@@ -174,20 +199,27 @@ function dots4x2(a0: usize, aStep: usize, b0: usize, b1: usize, K: i32, to: usiz
 
 /**
  * The product for few rows of A against rows of B that are contiguous along k, as dot products: packing B would cost more than the
- * product. Chunks share the columns, four at a time; `scratch` has TILE_BYTES for each chunk.
+ * product. Chunks share the columns, four at a time; `scratch` has TILE_BYTES for each chunk, and 16 K more where B is stored in 16
+ * bits: four of its rows are decoded there, which stay in the first-level cache.
  */
-export function matMulRowsDeep(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, A: usize, aRow: usize, B: usize, bColumn: usize, C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize): void {
-  scratch += <usize>chunk * TILE_BYTES;
+export function matMulRowsDeep(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, A: usize, aRow: usize, B: usize, bColumn: usize, bStorage: i32, C: usize, cRow: usize, bias: usize, addend: usize, addendRow: usize, scratch: usize, scratchBytes: usize): void {
+  scratch += <usize>chunk * scratchBytes;
+  const decoded = scratch + TILE_BYTES;
+  const bStep: usize = bStorage == F32 ? bColumn : <usize>K * 4;
   const groups = (N + 3) / 4;
   const last = min(N, chunkStart(groups, chunk + 1, chunks) * 4);
   for (let j = chunkStart(groups, chunk, chunks) * 4; j < last; j += 4) {
     const columns = min(4, N - j);
-    const b = B + <usize>j * bColumn;
+    let b = B + <usize>j * bColumn;
+    if (bStorage != F32) {
+      for (let c = 0; c < columns; c++) decode(bStorage, b + <usize>c * bColumn, K, decoded + <usize>c * bStep);
+      b = decoded;
+    }
     let i = 0;
     for (; i + 4 <= M; i += 4) {
       for (let pair = 0; pair < columns; pair += 2) {
-        const b0 = b + <usize>pair * bColumn;
-        dots4x2(A + <usize>i * aRow, aRow, b0, pair + 1 < columns ? b0 + bColumn : b0, K, scratch);
+        const b0 = b + <usize>pair * bStep;
+        dots4x2(A + <usize>i * aRow, aRow, b0, pair + 1 < columns ? b0 + bStep : b0, K, scratch);
         for (let r = 0; r < 4; r++) {
           storeOne(load<f32>(scratch + <usize>r * 4), i + r, j + pair, C, cRow, bias, addend, addendRow);
           if (pair + 1 < columns) storeOne(load<f32>(scratch + <usize>r * 4, 16), i + r, j + pair + 1, C, cRow, bias, addend, addendRow);
@@ -197,12 +229,12 @@ export function matMulRowsDeep(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, 
     for (; i < M; i++) {
       const a = A + <usize>i * aRow;
       if (columns == 4) {
-        let sums = dots1x4(a, b, bColumn, K);
+        let sums = dots1x4(a, b, bStep, K);
         if (bias) sums = f32x4.add(sums, v128.load(bias + <usize>j * 4));
         if (addend) sums = f32x4.add(sums, v128.load(addend + <usize>i * addendRow + <usize>j * 4));
         v128.store(C + <usize>i * cRow + <usize>j * 4, sums);
       } else {
-        for (let c = 0; c < columns; c++) storeOne(f32x4.extract_lane(dots1x4(a, b + <usize>c * bColumn, 0, K), 0), i, j + c, C, cRow, bias, addend, addendRow);
+        for (let c = 0; c < columns; c++) storeOne(f32x4.extract_lane(dots1x4(a, b + <usize>c * bStep, 0, K), 0), i, j + c, C, cRow, bias, addend, addendRow);
       }
     }
   }
