@@ -24,6 +24,8 @@ export interface TemplateTokens {
 export interface ChatTemplate extends ChatTemplateSource {
   /** One user turn, up to where the response starts. @throws EngineError unsupported if the template refuses it */
   render(prompt: string): string;
+  /** One user turn and its response, complete. @throws EngineError unsupported if the template refuses it */
+  renderTurn(prompt: string, response: string): string;
   /** What the template writes before a response that `render` did not write already (Mistral: a space), and after it; '' if it cannot tell. */
   aroundResponse(prompt: string): { before: string; after: string };
 }
@@ -70,13 +72,15 @@ export function openChatTemplate(template: ChatTemplateSource, tokens: TemplateT
     });
   if (!render([{ role: 'user', content: MARKER }], true).includes(MARKER))
     throw new EngineError('unsupported', "chat template: leaves the prompt out. Write {{ message['content'] }} where it belongs, in a loop over messages.");
+  const renderTurn = (prompt: string, response: string): string => render([{ role: 'user', content: prompt }, { role: 'assistant', content: response }], false);
   return {
     ...template,
+    renderTurn,
     render: (prompt) => render([{ role: 'user', content: prompt }], true),
     aroundResponse: (prompt) => {
       let whole: string;
       try {
-        whole = render([{ role: 'user', content: prompt }, { role: 'assistant', content: MARKER }], false);
+        whole = renderTurn(prompt, MARKER);
       } catch (error) {
         // Some templates write a single turn only: they cannot tell.
         if (error instanceof EngineError) return { before: '', after: '' };

@@ -8,8 +8,8 @@ import { EngineError } from '../base/errors.ts';
 /** The longest template of a model in use has under 20 000 characters. */
 const MAX_SOURCE = 64_000;
 const MAX_SPACE_RUN = /\s{2000}/;
-/** Evaluated nodes of the syntax tree; a chat turn takes some hundreds. */
-const MAX_STEPS = 200_000;
+/** Evaluated nodes of the syntax tree, and what they give: each member of a list and every 64 characters of a text count as one. A chat turn takes some hundreds. */
+const MAX_STEPS = 400_000;
 /** Of any one value, written out. */
 const MAX_TEXT = 4_000_000;
 const MAX_LIST = 100_000;
@@ -64,6 +64,26 @@ class Size {
   }
 }
 
+/** Python's white space: not U+FEFF, but U+0085 and the separators U+001C to U+001F. */
+const PYTHON_SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+/** Python's str.strip, lstrip and rstrip. The library's take JavaScript's white space, and take it also where characters are named. */
+function strip(text: string, characters: string | null, left: boolean, right: boolean): string {
+  const isStripped = (character: string): boolean => (characters === null ? PYTHON_SPACES.test(character) : characters.includes(character));
+  let [begin, end] = [0, text.length];
+  while (left && begin < end && isStripped(text[begin] as string)) begin++;
+  while (right && end > begin && isStripped(text[end - 1] as string)) end--;
+  return text.slice(begin, end);
+}
+
+/** Of `x | trim`, `x.strip()`, `x.lstrip('a')` and their like: what is stripped, where, of what. */
+function strippingCall(node: object): { operand: Node; args: Node[]; left: boolean; right: boolean } | null {
+  const { type, operand, filter, callee, args } = node as { type?: string; operand?: Node; filter?: { value?: string; callee?: { value?: string }; args?: Node[] }; callee?: { type?: string; object?: Node; property?: { value?: string } }; args?: Node[] };
+  if (type === 'FilterExpression') return (filter?.callee?.value ?? filter?.value) === 'trim' ? { operand, args: filter?.args ?? [], left: true, right: true } : null;
+  const method = type === 'CallExpression' && callee?.type === 'MemberExpression' ? callee.property?.value : undefined;
+  return method === 'strip' || method === 'lstrip' || method === 'rstrip' ? { operand: callee?.object, args: args ?? [], left: method !== 'rstrip', right: method !== 'lstrip' } : null;
+}
+
 /** Names of filters and methods in a node that make long texts of short ones. */
 function growingCall(node: object): { name: string; args: Node[] } | null {
   const { type, filter, callee, args } = node as { type?: string; filter?: { type?: string; value?: string; callee?: { value?: string }; args?: Node[] }; callee?: { property?: { value?: string } }; args?: Node[] };
@@ -78,10 +98,23 @@ class BoundedInterpreter extends Interpreter {
   override evaluate(node: Node, environment: Environment): Value {
     if (++this.steps > MAX_STEPS) throw new Error(`it takes more than ${MAX_STEPS} steps; is there a loop that hardly ends?`);
     if (node) this.refuseGrowth(node, environment);
-    const value = super.evaluate(node, environment);
+    const value = (node && this.stripped(node, environment)) ?? super.evaluate(node, environment);
+    if (typeof value.value === 'string') this.steps += value.value.length >> 6;
+    else if (Array.isArray(value.value)) this.steps += value.value.length;
+    else if (value.value instanceof Map) this.steps += value.value.size;
     if (this.size.of(value) > MAX_TEXT) throw new Error(`it makes a value of more than ${MAX_TEXT} characters`);
     if (Array.isArray(value.value) && value.value.length > MAX_LIST) throw new Error(`it makes a list of more than ${MAX_LIST} values`);
     return value;
+  }
+
+  private stripped(node: NonNullable<Node>, environment: Environment): Value | null {
+    const call = strippingCall(node);
+    if (!call) return null;
+    const operand = this.evaluate(call.operand, environment);
+    const characters = call.args.length === 1 ? this.evaluate(call.args[0], environment).value : null;
+    if (operand.type !== 'StringValue' || call.args.length > 1 || (characters !== null && typeof characters !== 'string')) throw new Error('trim and strip take a text, and the characters to take off');
+    // The class of texts is not exported.
+    return Object.assign(Object.create(Object.getPrototypeOf(operand) as object) as Value, { type: 'StringValue', value: strip(operand.value as string, characters, call.left, call.right) });
   }
 
   /** Before a filter or method is applied whose result is not bounded by what goes in. */
@@ -156,7 +189,7 @@ export function parseJinja(source: string): JinjaTemplate {
       } catch (error) {
         if (error instanceof EngineError) throw error;
         const reason = error instanceof Error && error.message !== '' ? (error instanceof RangeError ? reasonOf(error) : error.message.slice(0, 300)) : 'it stops outside of a loop';
-        throw new EngineError('unsupported', `chat template: ${reason}.`, { cause: error });
+        throw new EngineError('unsupported', `chat template: ${reason.replace(/[.!]+$/, '')}.`, { cause: error });
       }
     },
   };
