@@ -1,4 +1,4 @@
-/** Ids and texts against Python `tokenizers`, family by family: tools/reference/tokenizers.py writes what is compared with. */
+/** Ids and texts against Python `tokenizers`, family by family: tools/reference/tokenizer_parity.py writes what is compared with. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -48,7 +48,7 @@ describe.each(FAMILIES)('the tokenizer of the build of %s against Python tokeniz
     const expected = hashes.split(' ');
     expect(expected).toHaveLength(strings.length);
     const wrong = strings.flatMap((text, i) => (shortHash(of(encoded[i] as number[])) === expected[i] ? [] : [`${i}: ${nameOf(text)}`]));
-    expect(wrong, `${what} differ; tools/reference/tokenizers.py --show ${name} INDEX prints what Python says`).toEqual([]);
+    expect(wrong, `${what} differ; tools/reference/tokenizer_parity.py --show ${name} INDEX prints what Python says`).toEqual([]);
   };
 
   it('gives the ids of more than a thousand strings', () => {

@@ -1,6 +1,6 @@
 """Reference ids for src/tokenizer: one tokenizer a family, more than a thousand strings each, as Python `tokenizers` encodes and decodes them.
 
-    python tools/reference/tokenizers.py [--gpt2-merges PATH_TO_vocab.bpe] [--show FAMILY INDEX]
+    python tools/reference/tokenizer_parity.py [--gpt2-merges PATH_TO_vocab.bpe] [--show FAMILY INDEX]
 
 Real vocabularies where they may be passed on (GPT-2: MIT), otherwise small ones of the same build, trained here on the sentences below.
 Writes src/testing/reference/tokenizer-parity/: strings.json.gz (all families share them) and FAMILY.json.gz with the tokenizer and, per
