@@ -3,6 +3,7 @@
  * the device. Estimated; `measureStep` measures.
  */
 import { countFitBytes, type NamedBytes } from './fitBytes.ts';
+import { defaultGenerationConfig } from './generation.ts';
 import type { LmConfig } from './lm.ts';
 import type { TrainConfig } from './train.ts';
 
@@ -25,7 +26,7 @@ export interface FitBytes {
   optimizer: number;
   /** The peak of one micro-batch whose rows are all maxLength long. */
   activations: number;
-  /** Of generation at the default batch size. */
+  /** Of generation at `decodingRows`. */
   kvCache: number;
   /** The peak: activations and the cache are never held at once, so the larger of them counts. */
   total: number;
@@ -37,6 +38,8 @@ export interface FitReport {
   reasons: string[];
   bytes: FitBytes;
   method: 'full' | 'lora';
+  /** Rows that generation may decode together: the default, or fewer where memory asks for it. */
+  decodingRows: number;
 }
 
 /** What is to be fitted. */
@@ -48,6 +51,8 @@ export interface FitRequest {
   training: Pick<TrainConfig, 'benignPerStep' | 'unsafePerStep' | 'maxLength' | 'gradientCheckpointing'> &
     Partial<Pick<TrainConfig, 'semanticLambda' | 'klBeta' | 'lora'>>;
   method: 'full' | 'lora';
+  /** Rows decoded together; 0 for training alone; left out: as many of the default as fit. */
+  decodingRows?: number;
 }
 
 /** A WASM heap can grow to 4 GiB less one page, everything included. */
@@ -72,11 +77,27 @@ export function formatBytes(bytes: number): string {
   return `${value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)} ${unit}`;
 }
 
-type Verdict = Pick<FitReport, 'verdict' | 'reasons' | 'bytes'>;
+type Verdict = Omit<FitReport, 'method'>;
+
+/** The most rows up to the default whose caches fit beside what lasts; generation has to work, but not with so many rows. */
+function decodingRowsFor(request: FitRequest): number {
+  const { totalBytes } = request.limits;
+  let rows = defaultGenerationConfig.batchSize;
+  if (request.decodingRows !== undefined) return request.decodingRows;
+  while (rows > 1 && countFitBytes(request, rows).bytes.total > Math.max(TIGHT_SHARE * (totalBytes ?? COMMON_GPU_BYTES), countFitBytes(request, 0).bytes.total)) rows /= 2;
+  return rows;
+}
 
 /** The verdict on these very settings. */
 function judge(request: FitRequest): Verdict {
-  const { bytes, tensors } = countFitBytes(request);
+  const decodingRows = decodingRowsFor(request);
+  const verdict = judgeWith(request, decodingRows);
+  if (decodingRows > 0 && decodingRows < defaultGenerationConfig.batchSize) verdict.reasons.push(`Generation has room for ${decodingRows} rows at a time.`);
+  return { ...verdict, decodingRows };
+}
+
+function judgeWith(request: FitRequest, decodingRows: number): Omit<Verdict, 'decodingRows'> {
+  const { bytes, tensors } = countFitBytes(request, decodingRows);
   const { maxTensorBytes, totalBytes, backend } = request.limits;
   const tooLarge = tensors.filter((tensor) => tensor.bytes > maxTensorBytes);
   const reasons = tooLarge.map(({ what, bytes: size }: NamedBytes) => `This device allows ${formatBytes(maxTensorBytes)} in one tensor, but ${what} takes ${formatBytes(size)}.`);

@@ -5,8 +5,9 @@
 import type { FitBytes, FitRequest } from './fit.ts';
 import { defaultGenerationConfig } from './generation.ts';
 import type { LmConfig } from './lm.ts';
-import { parameterNames, parameterShapes } from './lmParameters.ts';
+import { parameterShapes } from './lmParameters.ts';
 import { type LoraConfig, loraConfigSchema } from './lora.ts';
+import { targetedModules } from './loraModules.ts';
 import { defaultTrainConfig } from './train.ts';
 
 const FLOAT_BYTES = 4;
@@ -39,19 +40,15 @@ function ropeTableBytes(config: LmConfig): number {
   return dims.reduce((sum, dim) => sum + config.maxPositionEmbeddings * dim * FLOAT_BYTES, 0);
 }
 
-/** The modules that an adapter adds to, by PEFT's rule: a target is a module's whole name or its end. */
-function targetedModules(config: LmConfig, { targetModules }: LoraConfig): { name: string; input: number; output: number }[] {
-  const shapes = parameterShapes(config);
-  const linears = parameterNames(config).layers.flatMap((layer) => [layer.qkv, layer.attentionOutput, layer.mlpInput, layer.mlpOutput]);
-  return linears
-    .flatMap(({ weights }) => weights)
-    .map((weight) => ({ name: weight.replace(/\.weight$/, ''), input: shapes.get(weight)![0]!, output: shapes.get(weight)![1]! }))
-    .filter(({ name }) => targetModules === 'all-linear' || targetModules.some((target) => name === target || name.endsWith(`.${target}`)));
+/** How many numbers an adapter of these settings has. @throws EngineError bad-config for targets that the LM lacks */
+export function countAdapterParameters(config: LmConfig, { r, targetModules }: LoraConfig): number {
+  return targetedModules(config, targetModules).reduce((sum, { inputs, outputs }) => sum + r * (inputs + outputs), 0);
 }
 
-/** How many numbers an adapter of these settings has. */
-export function countAdapterParameters(config: LmConfig, lora: LoraConfig): number {
-  return targetedModules(config, lora).reduce((sum, { input, output }) => sum + lora.r * (input + output), 0);
+/** The frozen LM as it lies on the device: matrices as they are stored, vectors and tables of positions in float32. */
+export function frozenBytes(config: LmConfig, storage: FitRequest['storage']): number {
+  const { matrices, vectors } = countValues(config);
+  return matrices * (storage === 'f32' ? FLOAT_BYTES : HALF_BYTES) + vectors * FLOAT_BYTES + ropeTableBytes(config);
 }
 
 /** As kernels/headLoss/tilePlan.ts, which config may not import; a test holds the two together. */
@@ -120,8 +117,12 @@ function decodingBytes(config: LmConfig, batchSize: number, promptLength: number
   return FLOAT_BYTES * (batchSize * promptLength * (3 * config.hiddenSize + layer.inner + config.intermediateSize) + 2 * batchSize * config.vocabSize);
 }
 
-/** All of it. @returns bytes by purpose, and the largest tensors by name */
-export function countFitBytes(request: FitRequest): { bytes: FitBytes; tensors: NamedBytes[] } {
+/**
+ * All of it.
+ * @param batchSize rows that generation decodes together; 0 for training alone
+ * @returns bytes by purpose, and tensors by name, the largest first
+ */
+export function countFitBytes(request: FitRequest, batchSize: number = defaultGenerationConfig.batchSize): { bytes: FitBytes; tensors: NamedBytes[] } {
   const { config, storage, training, method } = request;
   const { semanticLambda = defaultTrainConfig.semanticLambda } = training;
   const { vocabSize: V, hiddenSize: C } = config;
@@ -129,9 +130,9 @@ export function countFitBytes(request: FitRequest): { bytes: FitBytes; tensors: 
   const valueBytes = storage === 'f32' ? FLOAT_BYTES : HALF_BYTES;
   const slab = FLOAT_BYTES * (method === 'full' ? matrices + vectors : alignUp(countAdapterParameters(config, training.lora ?? loraConfigSchema.parse({}))));
   const costEmbedding = semanticLambda > 0 && training.unsafePerStep > 0 ? FLOAT_BYTES * V * C : 0;
-  const batchSize = defaultGenerationConfig.batchSize;
   const kvCache = kvCacheBytes(config, batchSize, cacheSlots(training.maxLength));
-  const weights = matrices * valueBytes + vectors * FLOAT_BYTES + ropeTableBytes(config) * (method === 'full' ? 2 : 1) + slab;
+  // A copy that is trained has tables of its own.
+  const weights = frozenBytes(config, storage) + slab + (method === 'full' ? ropeTableBytes(config) : 0);
   const activations = microBatchBytes(request);
   const lasting = weights + costEmbedding + 3 * slab;
   const bytes: FitBytes = {

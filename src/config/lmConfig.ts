@@ -46,8 +46,6 @@ export interface LmConfig {
   slidingWindow: number | null;
   /** null where positions are learned. */
   rope: RopeConfig | null;
-  /** Of `rope`, until the LM takes that. */
-  ropeTheta?: number | null;
   /** Of the sliding layers; null: as `rope`. */
   localRope: RopeConfig | null;
   /** How linear weights lie in the file: PyTorch's nn.Linear or GPT-2's Conv1D. */

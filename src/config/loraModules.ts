@@ -24,6 +24,9 @@ export interface LoraModule {
   from: number;
 }
 
+/** What PEFT calls the two matrices of a layer, in files and in a model of its own: it puts a prefix before the paths of the base LM. */
+export const loraNames = (path: string): { a: string; b: string } => ({ a: `base_model.model.${path}.lora_A.weight`, b: `base_model.model.${path}.lora_B.weight` });
+
 /** Every linear layer of the blocks, in the order of the LM. */
 export function loraModules(config: LmConfig): LoraModule[] {
   const shapes = parameterShapes(config);

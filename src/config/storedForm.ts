@@ -46,3 +46,13 @@ export function toStoredForm(config: LmConfig, name: string, values: Float32Arra
   if (form === 'plain') return values;
   return form === 'minusOne' ? values.map((value) => value - 1) : moveRows(config, values, true);
 }
+
+interface Values {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+/** All parameters of a file as the LM holds them. @param stored by canonical name, borrowed @returns arrays of `stored` where nothing differs */
+export function fromStoredForms(config: LmConfig, stored: ReadonlyMap<string, Values>): Map<string, { shape: number[]; data: Float32Array }> {
+  return new Map([...stored].map(([name, { shape, data }]) => [name, { shape: [...shape], data: fromStoredForm(config, name, data) }]));
+}

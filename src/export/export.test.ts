@@ -3,6 +3,7 @@ import { unzipSync } from 'fflate';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultEvaluationConfig } from '../config/evaluation.ts';
+import { parseLmConfig } from '../config/lm.ts';
 import { defaultTrainConfig } from '../config/train.ts';
 import { filesSource } from '../loader/folderSource.ts';
 import { openModelFolder } from '../loader/modelFolder.ts';
@@ -42,10 +43,11 @@ const run: RunRecord = {
 const card = { name: 'otter', base: { name: 'demo', fingerprint: 'f'.repeat(64) }, run, step: 20, measured: validationOf(run, 20) };
 
 describe('the Hugging Face folder', () => {
+  const config = parseLmConfig({ model_type: 'gpt2', vocab_size: 5, n_embd: 4, n_layer: 1, n_head: 2 });
   const original = '---\nlicense: mit\ntags: [x]\n---\n# Demo';
   const otherFiles = new Map([['tokenizer.json', bytes('{"t": 1}')], ['config.json', bytes('{"c": 1}')], ['README.md', bytes(original)], ['model.safetensors.index.json', bytes('{}')]]);
   const params = new Map([['b.weight', { shape: [2], data: Float32Array.of(1, -2.5) }], ['a.weight', { shape: [1, 1], data: Float32Array.of(0.333) }]]);
-  const files = writeHfFolder({ otherFiles, card: original }, params, card);
+  const files = writeHfFolder({ config, otherFiles, card: original }, params, card);
   const file = (path: string) => files.find((f) => f.path === path)?.bytes;
 
   it('keeps the small files byte for byte, drops the index of shards, and keeps the base card beside its own', () => {
@@ -62,8 +64,8 @@ describe('the Hugging Face folder', () => {
   });
 
   it('refuses weights that are not numbers, and folders without config', () => {
-    expect(() => writeHfFolder({ otherFiles, card: null }, new Map([['w', { shape: [1], data: Float32Array.of(Number.NaN) }]]), card)).toThrow(/"w" has a value that is not a number/);
-    expect(() => writeHfFolder({ otherFiles: new Map(), card: null }, params, card)).toThrow(/config\.json/);
+    expect(() => writeHfFolder({ config, otherFiles, card: null }, new Map([['w', { shape: [1], data: Float32Array.of(Number.NaN) }]]), card)).toThrow(/"w" has a value that is not a number/);
+    expect(() => writeHfFolder({ config, otherFiles: new Map(), card: null }, params, card)).toThrow(/config\.json/);
   });
 
   it('has a card with licence, base, method, rates with k/n and interval, and limits', () => {

@@ -1,5 +1,7 @@
 /** The tuned LM as a Hugging Face folder: the base's small files untouched, merged weights in one file, a model card. Not for tensors (lm/params.ts) nor for zipping (zip.ts). */
 import { EngineError } from '../base/errors.ts';
+import type { LmConfig } from '../config/lm.ts';
+import { toStoredForm } from '../config/storedForm.ts';
 import type { TensorValues } from '../loader/safetensors.ts';
 import { writeSafetensors } from '../loader/safetensors.ts';
 import type { ModelCardInput } from './modelCard.ts';
@@ -8,6 +10,7 @@ import type { ExportFile } from './zip.ts';
 
 /** The part of a loaded ModelFolder that an export needs. */
 export interface BaseFolder {
+  config: LmConfig;
   /** Small files as they came (config, tokenizer, card …); borrowed, copied out unchanged. */
   otherFiles: ReadonlyMap<string, Uint8Array>;
   /** Contents of README.md. */
@@ -20,7 +23,7 @@ const CARD = 'README.md';
 const BASE_CARD = 'BASE_MODEL_README.md';
 
 /**
- * @param params merged parameters under their Hugging Face names, borrowed
+ * @param params merged parameters under their Hugging Face names, as the LM holds them (storedForm.ts says where files differ), borrowed
  * @param dtype F16 as usual; F32 for weights beyond its range
  * @returns files in a fixed order, weights last; owned by the caller
  * @throws EngineError bad-argument if config.json is missing, or a weight does not fit F16 or is not a number
@@ -40,6 +43,7 @@ export function writeHfFolder(folder: BaseFolder, params: ReadonlyMap<string, Te
   const original = folder.otherFiles.get(BASE_CARD) ?? folder.otherFiles.get(CARD);
   files.push({ path: CARD, bytes: new TextEncoder().encode(writeModelCard(card, folder.card)) });
   if (original) files.push({ path: BASE_CARD, bytes: original.slice() });
-  files.push({ path: WEIGHTS, bytes: writeSafetensors(params, dtype, { format: 'pt' }) });
+  const stored = new Map([...params].map(([name, { shape, data }]) => [name, { shape, data: toStoredForm(folder.config, name, data) }]));
+  files.push({ path: WEIGHTS, bytes: writeSafetensors(stored, dtype, { format: 'pt' }) });
   return files;
 }

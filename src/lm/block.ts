@@ -1,5 +1,5 @@
 /** One layer of the LM: attention, then the MLP. Kept for the way back either whole or, checkpointed, by its input alone. */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { attentionLayer } from './attentionLayer.ts';
 import { mlpLayer } from './mlpLayer.ts';
 import type { LanguageModel } from './params.ts';
@@ -7,6 +7,29 @@ import { type Differentiable, notDifferentiable, type Pass } from './pass.ts';
 
 /** @param x [R, C], borrowed until `backward` was called */
 export function block(lm: LanguageModel, index: number, x: tf.Tensor, pass: Pass): Differentiable {
+  return lm.config.parallelResidual ? parallelBlock(lm, index, x, pass) : sequentialBlock(lm, index, x, pass);
+}
+
+/** x + attention(x) + mlp(x): GPT-J's order (Wang and Komatsuzaki 2021), which GPT-NeoX has too. */
+function parallelBlock(lm: LanguageModel, index: number, x: tf.Tensor, pass: Pass): Differentiable {
+  const attended = attentionLayer(lm, index, x, pass);
+  const out = mlpLayer(lm, index, x, pass, attended.y);
+  attended.y.dispose();
+  if (!pass.gradients) return { y: out.y, backward: notDifferentiable };
+  return {
+    y: out.y,
+    backward: (gradY) => {
+      const gradMlp = out.backward(tf.clone(gradY));
+      const gradAttention = attended.backward(gradY);
+      const gradX = tf.add(gradMlp, gradAttention);
+      tf.dispose([gradMlp, gradAttention]);
+      return gradX;
+    },
+  };
+}
+
+/** The MLP reads what attention left. */
+function sequentialBlock(lm: LanguageModel, index: number, x: tf.Tensor, pass: Pass): Differentiable {
   const attended = attentionLayer(lm, index, x, pass);
   const out = mlpLayer(lm, index, attended.y, pass);
   if (!pass.gradients) {

@@ -47,11 +47,12 @@ function positionsOf(lm: LanguageModel, { inputIds, B, T }: TokenBatch, startSlo
   }
   if (longest > lm.config.maxPositionEmbeddings)
     throw new EngineError('bad-argument', `forward: a row of ${longest} tokens is longer than the LM's context of ${lm.config.maxPositionEmbeddings}.`);
+  lm.ropes?.cover(longest);
   return positions;
 }
 
 function embed(lm: LanguageModel, ids: tf.Tensor, { positions }: Pass): tf.Tensor {
-  return embedTokens(lm.embedding, ids, lm.positionTable ? { table: lm.positionTable, positions } : undefined);
+  return embedTokens(lm.embedding, ids, lm.positionTable && { table: lm.positionTable, positions }, lm.config.embeddingScale);
 }
 
 /**
@@ -119,7 +120,7 @@ export function differentiableForward(lm: LanguageModel, batch: TokenBatch, grad
         inputs.pop()!.dispose();
       }
       const gradEmbedding = gradientOf(lm, lm.embedding, gradients);
-      if (gradEmbedding) addEmbeddingGrad(grad, ids, gradEmbedding);
+      if (gradEmbedding) addEmbeddingGrad(grad, ids, gradEmbedding, lm.config.embeddingScale);
       const gradPositions = lm.positionTable && gradientOf(lm, lm.positionTable, gradients);
       if (gradPositions) addEmbeddingGrad(grad, pass.positions, gradPositions);
       tf.dispose([grad, ids, pass.positions, pass.start]);

@@ -3,7 +3,7 @@
  * only; parameters that one product uses (q, k, v; gate, up) stand without a gap, as one matrix.
  */
 import type { LmConfig } from '../config/lm.ts';
-import { type LinearNames, parameterNames, parameterShapes } from '../config/lmParameters.ts';
+import { type LinearNames, type NormNames, parameterNames, parameterShapes } from '../config/lmParameters.ts';
 import type { Place, SlabLayout } from '../kernels/slabLayout.ts';
 import { layOutSlices } from '../kernels/slice.ts';
 
@@ -19,11 +19,12 @@ export interface ParameterGroups {
 export function parameterGroups(config: LmConfig): ParameterGroups {
   const names = parameterNames(config);
   const linears = names.layers.flatMap((layer): LinearNames[] => [layer.qkv, layer.attentionOutput, layer.mlpInput, layer.mlpOutput]);
-  const norms = [...names.layers.flatMap((layer) => [layer.attentionNorm, layer.mlpNorm]), names.finalNorm];
+  const norms = names.layers.flatMap(({ attentionNorm, queryNorm, keyNorm, postAttentionNorm, mlpNorm, postMlpNorm }) => [attentionNorm, queryNorm, keyNorm, postAttentionNorm, mlpNorm, postMlpNorm]);
+  const there = [...norms, names.finalNorm].filter((norm): norm is NormNames => norm !== null);
   const single = (name: string | null): string[][] => (name === null ? [] : [[name]]);
   return {
     matrices: [[names.embedding], ...single(names.positions), ...linears.map(({ weights }) => weights), ...(names.head === names.embedding ? [] : [[names.head]])],
-    vectors: [...norms.flatMap(({ gain, bias }) => [[gain], ...single(bias)]), ...linears.filter(({ biases }) => biases.length > 0).map(({ biases }) => biases)],
+    vectors: [...there.flatMap(({ gain, bias }) => [[gain], ...single(bias)]), ...linears.filter(({ biases }) => biases.length > 0).map(({ biases }) => biases)],
   };
 }
 

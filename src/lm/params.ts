@@ -5,17 +5,27 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { LmConfig } from '../config/lm.ts';
+import type { LoraConfig } from '../config/lora.ts';
 import { type LinearNames, type NormNames, parameterNames } from '../config/lmParameters.ts';
-import { inverseFrequencies } from '../config/rope.ts';
-import { createRopeTables } from '../kernels/rope/rope.ts';
 import { type NamedValues, packSlab, type SlabLayout, unpackSlab } from '../kernels/slabLayout.ts';
 import type { PackedStorage } from '../kernels/packed.ts';
 import type { Slice } from '../kernels/slice.ts';
 import { parameterLayout } from './parameterLayout.ts';
+import { createRopes, type Ropes } from './ropes.ts';
 
 export interface NormParams {
   gain: Slice;
   bias: Slice | null;
+}
+
+/** The adapter beside one product of the LM. */
+export interface LoraLayer {
+  /** Counts the products that have one: their dropout masks differ. */
+  index: number;
+  /** [n · r, in]: the A of each of its n layers one under the other, so that they are one product. */
+  a: Slice;
+  /** The B [out, r] of each layer, and its first column in the result of the product. */
+  parts: { from: number; b: Slice }[];
 }
 
 /** A linear layer, or several that are computed as one. */
@@ -24,6 +34,8 @@ export interface LinearParams {
   weight: Slice;
   /** [out] */
   bias: Slice | null;
+  /** Where an adapter stands beside it. */
+  lora?: LoraLayer;
 }
 
 /** The parameters of one layer, looked up once. */
@@ -31,11 +43,17 @@ export interface LayerParams {
   attentionNorm: NormParams;
   /** Rows q, k, v one under the other. */
   qkv: LinearParams;
+  /** Gains [headDim] of the norm of each head's queries and keys; null without. */
+  queryNorm: NormParams | null;
+  keyNorm: NormParams | null;
   attentionOutput: LinearParams;
+  /** Sandwich norms only. */
+  postAttentionNorm: NormParams | null;
   mlpNorm: NormParams;
-  /** Rows gate, up one under the other where the MLP is SwiGLU. */
+  /** Rows gate, up one under the other where the MLP is gated. */
   mlpInput: LinearParams;
   mlpOutput: LinearParams;
+  postMlpNorm: NormParams | null;
 }
 
 /** What an optimizer trains: named values in one float32 slab. */
@@ -45,17 +63,28 @@ export interface TrainableParameters {
   readonly layout: SlabLayout;
 }
 
+/** A LoRA adapter (adapter.ts). Owns its slab. Belongs to the backend that was active when it was created. */
+export interface LoraAdapter extends TrainableParameters {
+  readonly config: LoraConfig;
+  /** How much of it counts: 0 is the base LM, 1 the adapter as it was trained. */
+  readonly strength: number;
+  /** What the dropout masks of a pass are drawn from; null outside training, where nothing is dropped. */
+  readonly dropoutSeed: number | null;
+}
+
 /** How matrices lie on the device: float32, or packed in 16 bits as their file holds them. Vectors are float32 always. */
 export type WeightStorage = 'f32' | PackedStorage;
 
 /** Owns its parameters and tables until `dispose`. Belongs to the backend that was active when it was created. */
 export interface LanguageModel {
   readonly config: LmConfig;
-  /** All of its parameters in an LM that is trained whole; null if it is frozen. */
+  /** All of its parameters in an LM that is trained whole, the matrices of its adapter if it has one; null if it is frozen. */
   readonly trainable: TrainableParameters | null;
   /** Every parameter by its Hugging Face name. */
   readonly parameters: ReadonlyMap<string, Slice>;
   readonly storage: WeightStorage;
+  /** null: the base alone. */
+  readonly adapter: LoraAdapter | null;
   /** How linear weights lie: PyTorch's nn.Linear or GPT-2's Conv1D. */
   readonly weightLayout: 'outIn' | 'inOut';
   readonly embedding: Slice;
@@ -65,8 +94,8 @@ export interface LanguageModel {
   readonly finalNorm: NormParams;
   /** [V, C]; the embedding itself if the head is tied. */
   readonly head: Slice;
-  /** [maxPositionEmbeddings, rotary / 2] each; null where positions are learned. */
-  readonly rope: { cos: tf.Tensor; sin: tf.Tensor } | null;
+  /** null where positions are learned. */
+  readonly ropes: Ropes | null;
   dispose(): void;
 }
 
@@ -95,29 +124,35 @@ export function assembleLm({ config, trainable, storage, parameters, tensors }: 
   const norm = ({ gain, bias }: NormNames): NormParams => ({ gain: one(gain), bias: bias === null ? null : one(bias) });
   const linear = ({ weights, biases }: LinearNames): LinearParams => ({ weight: joined(weights), bias: biases.length > 0 ? joined(biases) : null });
   const names = parameterNames(config);
-  const rope = config.ropeTheta == null ? null : createRopeTables(config.maxPositionEmbeddings, inverseFrequencies({ theta: config.ropeTheta, rotaryDim: config.headDim, scaling: null }));
+  const optional = (found: NormNames | null): NormParams | null => found && norm(found);
+  const ropes = createRopes(config);
   return {
     config,
     trainable,
     parameters,
     storage,
+    adapter: null,
     weightLayout,
     embedding: one(names.embedding),
     positionTable: names.positions === null ? null : one(names.positions),
     layers: names.layers.map((layer) => ({
       attentionNorm: norm(layer.attentionNorm),
       qkv: linear(layer.qkv),
+      queryNorm: optional(layer.queryNorm),
+      keyNorm: optional(layer.keyNorm),
       attentionOutput: linear(layer.attentionOutput),
+      postAttentionNorm: optional(layer.postAttentionNorm),
       mlpNorm: norm(layer.mlpNorm),
       mlpInput: linear(layer.mlpInput),
       mlpOutput: linear(layer.mlpOutput),
+      postMlpNorm: optional(layer.postMlpNorm),
     })),
     finalNorm: norm(names.finalNorm),
     head: one(names.head),
-    rope,
+    ropes,
     dispose() {
       tf.dispose([...tensors]);
-      if (rope) tf.dispose([rope.cos, rope.sin]);
+      ropes?.dispose();
     },
   };
 }

@@ -16,7 +16,7 @@ const readAll = (folder: string) =>
 const tokenizerFiles = readAll('tokenizer-bytelevel').filter(({ path }) => path.startsWith('tokenizer'));
 /** A whole model folder as path → bytes. */
 const folderOf = (name: string): Map<string, Uint8Array> =>
-  new Map([...readAll(name).filter(({ path }) => path !== 'reference.json'), ...tokenizerFiles].map(({ path, bytes }) => [path, bytes]));
+  new Map([...readAll(name).filter(({ path }) => !path.startsWith('reference.')), ...tokenizerFiles].map(({ path, bytes }) => [path, bytes]));
 const sourceOf = (folder: Map<string, Uint8Array>) => filesSource([...folder].map(([path, bytes]) => ({ path, bytes })));
 const valuesOf = (folder: ModelFolder): Promise<Map<string, WeightTensor>> => readTensors(folder.tensors);
 const text = (value: string) => new TextEncoder().encode(value);

@@ -1,41 +1,22 @@
-/** The LM's tests against transformers, the same for every backend; lm.test.ts runs them on WASM, lm.gpu.test.ts on WebGPU. */
+/**
+ * What the engine does the same for every family, on a few of them; lm.test.ts runs it on WASM, lm.gpu.test.ts on WebGPU. Not for the numbers of
+ * transformers (familySuite.ts).
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import { generate, type GeneratedToken, type GenerationRequest } from '../generate/generate.ts';
-import { gatherRows, scatterRows } from '../kernels/embedding/embedding.ts';
-import { headLossBackward, headLossForward } from '../kernels/headLoss/headLoss.ts';
-import { unpackSlab } from '../kernels/slabLayout.ts';
-import { differentiableForward, forward, lmHead, type TokenBatch } from '../lm/forward.ts';
+import { differentiableForward, forward, type TokenBatch } from '../lm/forward.ts';
 import { createKvCache } from '../lm/kvCache.ts';
 import { cloneLm } from '../lm/cloneLm.ts';
 import { assignParams, createLm, readParams, type LanguageModel } from '../lm/params.ts';
-import { gradientOf } from '../lm/pass.ts';
 import { tokenNll } from '../lm/scoring.ts';
-import { lmReferenceNames, readLmReference } from './lmReference.ts';
+import { readLmReference } from './lmReference.ts';
 
-/** Float32 against float32 in another order of summation; logits here are of size 10. */
-const LOGITS_ATOL = 1e-4;
-/** Relative to the size of the whole gradient. */
-const GRADIENT_RTOL = 1e-3;
+/** Plain, with learned positions, with both halves side by side, with everything. */
+const NAMES = ['llama-gqa-untied', 'gpt2-untied-gelu', 'gpt_neox-parallel', 'gemma3_text-linear'];
 
 const ids = (rows: readonly (readonly number[])[]): TokenBatch => ({ inputIds: Int32Array.from(rows.flat()), B: rows.length, T: rows[0]!.length });
-
-async function logitsOf(lm: LanguageModel, hidden: tf.Tensor): Promise<Float32Array> {
-  const logits = lmHead(lm, hidden);
-  const values = (await logits.data()) as Float32Array;
-  tf.dispose([hidden, logits]);
-  return values.slice();
-}
-
-function largestDifference(actual: ArrayLike<number>, expected: readonly (readonly number[])[]): number {
-  let largest = 0;
-  expected.flat().forEach((value, i) => {
-    const difference = Math.abs((actual[i] as number) - value);
-    if (!(difference <= largest)) largest = difference; // NaN counts as largest
-  });
-  return largest;
-}
 
 /** All tokens of every request. */
 export async function collect(tokens: AsyncGenerator<GeneratedToken[]>, count: number): Promise<number[][]> {
@@ -55,7 +36,7 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
   afterEach(() => backend.assertHealthy());
   afterAll(() => backend.close());
 
-  describe.each(lmReferenceNames)(`on ${backendName}, %s`, (name) => {
+  describe.each(NAMES)(`on ${backendName}, %s`, (name) => {
     const reference = readLmReference(name);
     let lm: LanguageModel;
     beforeAll(() => {
@@ -63,83 +44,11 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
     });
     afterAll(() => lm.dispose());
 
-    it('gives the logits of transformers', async () => {
-      for (const [row, expected] of reference.inputIds.map((row, i) => [row, reference.logits[i]!] as const)) {
-        const input = ids([row]);
-        expect(largestDifference(await logitsOf(lm, forward(lm, input)), expected)).toBeLessThan(LOGITS_ATOL);
-      }
-    });
-
-    it('gives the same logits for a short row padded on the left, and on the right', async () => {
-      const [long, short] = reference.inputIds as [number[], number[]];
-      const pad = long.length - short.length;
-      const padding = new Array<number>(pad).fill(0);
-      const V = reference.config.vocabSize;
-      for (const side of ['left', 'right'] as const) {
-        const input = ids([long, side === 'left' ? [...padding, ...short] : [...short, ...padding]]);
-        const logits = await logitsOf(lm, forward(lm, input, side === 'left' ? { start: [0, pad] } : {}));
-        const from = (long.length + (side === 'left' ? pad : 0)) * V;
-        expect(largestDifference(logits.subarray(0, long.length * V), reference.logits[0]!)).toBeLessThan(LOGITS_ATOL);
-        expect(largestDifference(logits.subarray(from, from + short.length * V), reference.logits[1]!)).toBeLessThan(LOGITS_ATOL);
-      }
-    });
-
-    it('gives the same logits token by token through the KV cache', async () => {
-      const row = reference.inputIds[0]!;
-      const cache = createKvCache(reference.config, 1, row.length);
-      const pieces: number[] = [];
-      for (const part of [row.slice(0, 4), ...row.slice(4).map((id) => [id])]) {
-        const input = ids([part]);
-        pieces.push(...(await logitsOf(lm, forward(lm, input, { kvCache: cache }))));
-      }
-      cache.dispose();
-      expect(largestDifference(pieces, reference.logits[0]!)).toBeLessThan(LOGITS_ATOL);
-    });
-
-    it('scores tokens with the losses of PyTorch', async () => {
-      const { promptLength, nll, mean } = reference.loss;
-      const rows = reference.inputIds.map((inputIds) => ({ inputIds, labels: inputIds.map((id, t) => (t < promptLength ? -100 : id)) }));
+    it('scores rows of any length in one batch', async () => {
+      const rows = reference.inputIds.map((inputIds) => ({ inputIds, labels: inputIds.map((id, t) => (t < 5 ? -100 : id)) }));
       const scored = await tokenNll(lm, [...rows, { inputIds: [3], labels: [-100] }], 2);
-      expect(largestDifference(scored[0]!, [nll])).toBeLessThan(LOGITS_ATOL);
-      expect(Math.abs(scored[0]!.reduce((a, b) => a + b, 0) / nll.length - mean)).toBeLessThan(LOGITS_ATOL);
-      expect(scored[1]).toHaveLength(reference.inputIds[1]!.length - promptLength);
-      expect(scored[2]).toHaveLength(0);
-    });
-
-    it.each([false, true])('has the gradient of PyTorch for every parameter, with gradient checkpointing: %s', async (gradientCheckpointing) => {
-      const { promptLength, mean, probe, gradients: expectedGradients } = reference.loss;
-      const row = reference.inputIds[0]!;
-      const labels = row.slice(promptLength);
-      const before = tf.memory().numTensors;
-      const gradients = tf.zeros([lm.trainable!.layout.size]);
-      const logProbs = tf.tidy(() => {
-        const body = differentiableForward(lm, ids([row.slice(0, -1)]), gradients, { gradientCheckpointing });
-        const counted = tf.tensor1d(labels.map((_, i) => promptLength - 1 + i), 'int32');
-        const loss = headLossForward({ hidden: gatherRows(body.y, counted), head: lm.head, labels: tf.tensor1d(labels, 'int32') });
-        const each = tf.fill([labels.length], -1 / labels.length);
-        const gradHidden = headLossBackward(loss, { gradLogProbs: each, gradDistance: null, gradKl: null }, gradientOf(lm, lm.head, gradients));
-        body.backward(scatterRows(gradHidden, counted, row.length - 1));
-        return tf.mul(loss.logProbs, 1);
-      });
-      const sum = ((await logProbs.data()) as Float32Array).reduce((a, b) => a + b, 0);
-      expect(Math.abs(-sum / labels.length - mean)).toBeLessThan(LOGITS_ATOL);
-      const found = unpackSlab(lm.trainable!.layout, (await gradients.data()) as Float32Array);
-      expect([...found.keys()].sort()).toEqual(Object.keys(expectedGradients).sort());
-      for (const [parameter, expected] of Object.entries(expectedGradients)) {
-        const gradient = found.get(parameter)!.data;
-        const tolerance = GRADIENT_RTOL * expected.l2;
-        let squares = 0;
-        let product = 0;
-        gradient.forEach((g, i) => {
-          squares += g * g;
-          product += g * Math.cos(probe * i);
-        });
-        expect(Math.abs(Math.sqrt(squares) - expected.l2), `${parameter}: size`).toBeLessThan(tolerance);
-        expect(Math.abs(product - expected.probe), `${parameter}: direction`).toBeLessThan(tolerance * 3);
-        expect(largestDifference(gradient, [expected.first]), `${parameter}: first entries`).toBeLessThan(tolerance);
-      }
-      tf.dispose([gradients, logProbs]);
-      expect(tf.memory().numTensors).toBe(before);
+      expect(scored.map(({ length }) => length)).toEqual([...reference.inputIds.map(({ length }) => length - 5), 0]);
+      scored[0]!.forEach((nll, i) => expect(Math.abs(nll - reference.loss.nll[i]!)).toBeLessThan(1e-4));
     });
 
     it('gives the same gradient, bit by bit, with gradient checkpointing', async () => {
@@ -154,14 +63,6 @@ export function describeLm(backendName: string, open: () => Promise<OpenedBacken
         return values;
       };
       expect(await gradientsOf(true)).toEqual(await gradientsOf(false));
-    });
-
-    it('continues greedily as transformers does, alone and batched', async () => {
-      const { prompts, continuations, smallestMargin } = reference.greedy;
-      expect(smallestMargin).toBeGreaterThan(10 * LOGITS_ATOL); // else equality would be luck
-      const requests = prompts.map((inputIds) => ({ inputIds, seed: 1 }));
-      expect(await collect(generate(lm, requests, greedy), 3)).toEqual(continuations);
-      expect(await collect(generate(lm, requests, { ...greedy, batchSize: 1 }), 3)).toEqual(continuations);
     });
 
     it('samples the same tokens whatever runs beside a request', async () => {

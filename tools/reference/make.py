@@ -1,4 +1,4 @@
-"""Makes the reference fixtures under src/testing/reference: what Hugging Face transformers and tokenizers compute.
+"""Makes the fixtures of tokenizers and of the shipped LM under src/testing/reference. Those of model families are made by models.py.
 
     python tools/reference/make.py [--only-demo]
 
@@ -8,7 +8,6 @@ Needs torch, transformers, tokenizers and safetensors; the versions used stand i
 Seeded: the same versions write the same bytes. Not part of the tests: they read the committed files.
 """
 import argparse
-import copy
 import hashlib
 import json
 import math
@@ -18,11 +17,10 @@ from pathlib import Path
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import safetensors
-import safetensors.torch
 import tokenizers
 import torch
 import transformers
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "src" / "testing" / "reference"
@@ -34,40 +32,7 @@ VERSIONS = {
     "safetensors": safetensors.__version__,
 }
 
-# Small on purpose, odd where the architecture allows it: each would show another kind of slip.
-MODELS = {
-    # grouped-query attention, head_dim other than hidden/heads, untied head, f16
-    "llama-gqa-untied": dict(
-        config=dict(vocab_size=101, hidden_size=20, intermediate_size=36, num_hidden_layers=2, num_attention_heads=4,
-                    num_key_value_heads=2, head_dim=6, max_position_embeddings=96, rms_norm_eps=1e-5,
-                    tie_word_embeddings=False, rope_theta=10000.0),
-        dtype=torch.float16, seed=1),
-    # every head its own keys, tied head, three layers, another RoPE base, f32
-    "llama-mha-tied": dict(
-        config=dict(vocab_size=67, hidden_size=16, intermediate_size=44, num_hidden_layers=3, num_attention_heads=2,
-                    num_key_value_heads=2, max_position_embeddings=96, rms_norm_eps=1e-6,
-                    tie_word_embeddings=True, rope_theta=500.0),
-        dtype=torch.float32, seed=2),
-    # one key head for all, one layer, bf16
-    "llama-mqa-bf16": dict(
-        config=dict(vocab_size=53, hidden_size=12, intermediate_size=28, num_hidden_layers=1, num_attention_heads=3,
-                    num_key_value_heads=1, head_dim=4, max_position_embeddings=96, rms_norm_eps=1e-6,
-                    tie_word_embeddings=False, rope_theta=10000.0),
-        dtype=torch.bfloat16, seed=3),
-    # learned positions, LayerNorm with bias, biases everywhere, Conv1D layout, GELU in its tanh form, tied head
-    "gpt2-tied": dict(
-        family="gpt2",
-        config=dict(vocab_size=67, n_embd=20, n_layer=2, n_head=4, n_positions=96, tie_word_embeddings=True),
-        dtype=torch.float32, seed=4),
-    # exact GELU, another width of the MLP, one head, untied
-    "gpt2-untied-gelu": dict(
-        family="gpt2",
-        config=dict(vocab_size=53, n_embd=12, n_layer=1, n_head=1, n_inner=30, n_positions=96, activation_function="gelu",
-                    layer_norm_epsilon=1e-6, tie_word_embeddings=False),
-        dtype=torch.float32, seed=5),
-}
 NEW_TOKENS = 48
-PROBE = 0.37  # a gradient too large to store is stored as its product with cos(PROBE * i)
 
 
 def rounded(tensor):
@@ -83,77 +48,6 @@ def write_json(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size} bytes")
-
-
-def random_ids(generator, length, vocab):
-    return torch.randint(3, vocab, (length,), generator=generator).tolist()
-
-
-def make_model(name, spec):
-    folder = OUT / name
-    folder.mkdir(parents=True, exist_ok=True)
-    generator = torch.Generator().manual_seed(spec["seed"])
-    special = dict(bos_token_id=1, eos_token_id=2, pad_token_id=0)
-    if spec.get("family") == "gpt2":
-        config = GPT2Config(**spec["config"], **special, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
-        model = GPT2LMHeadModel(config).eval()
-    else:
-        rope_theta = spec["config"].pop("rope_theta")
-        config = LlamaConfig(**spec["config"], rope_parameters={"rope_type": "default", "rope_theta": rope_theta}, **special,
-                             attention_dropout=0.0)
-        model = LlamaForCausalLM(config).eval()
-    with torch.no_grad():
-        for key, value in model.named_parameters():
-            is_gain = key.endswith("norm.weight") or ".ln_" in key and key.endswith("weight")
-            is_table = "embed" in key or "wte" in key or "wpe" in key
-            scale = 1.0 + 0.2 * torch.randn(value.shape, generator=generator) if is_gain \
-                else torch.randn(value.shape, generator=generator) * (1.0 if is_table else 1.6 / math.sqrt(value.shape[-1]))
-            value.copy_(scale.to(spec["dtype"]).to(torch.float32))
-    # Saved as a copy: .to(float16) would round RoPE's frequencies too, for good.
-    copy.deepcopy(model).to(spec["dtype"]).save_pretrained(folder)
-
-    # Two rows of different length: once alone each, once left-padded together as generation does.
-    rows = [random_ids(generator, 13, config.vocab_size), random_ids(generator, 7, config.vocab_size)]
-    logits = []
-    with torch.no_grad():
-        for row in rows:
-            logits.append(rounded(model(torch.tensor([row])).logits[0]))
-
-    # The loss of the first row: labels are the next tokens, the first five positions are a prompt and do not count.
-    ids = torch.tensor([rows[0]])
-    labels = ids.clone()
-    labels[0, :5] = -100
-    model.zero_grad()
-    output = model(ids)
-    nll = torch.nn.functional.cross_entropy(output.logits[0, :-1], labels[0, 1:], reduction="none", ignore_index=-100)
-    loss = nll.sum() / (labels[0, 1:] != -100).sum()
-    loss.backward()
-    gradients = {}
-    for key, value in model.named_parameters():
-        flat = value.grad.reshape(-1).to(torch.float64)
-        probe = torch.cos(PROBE * torch.arange(flat.numel(), dtype=torch.float64))
-        gradients[key] = {"l2": rounded(flat.norm()), "probe": rounded((flat * probe).sum()), "first": rounded(flat[:48])}
-
-    # Greedy continuations, every row alone; the smallest gap between the two best logits says how safe equality is.
-    prompts = [random_ids(generator, length, config.vocab_size) for length in (3, 9, 5)]
-    continuations, margin = [], math.inf
-    for prompt in prompts:
-        with torch.no_grad():
-            result = model.generate(torch.tensor([prompt]), max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=None,
-                                    pad_token_id=0, return_dict_in_generate=True, output_logits=True)
-        continuations.append(result.sequences[0, len(prompt):].tolist())
-        for step in result.logits:
-            best = step[0].topk(2).values
-            margin = min(margin, float(best[0] - best[1]))
-
-    write_json(folder / "reference.json", {
-        "versions": VERSIONS,
-        "inputIds": rows, "logits": logits,
-        "loss": {"promptLength": 5, "nll": rounded(nll[4:]), "mean": rounded(loss), "probe": PROBE, "gradients": gradients},
-        "greedy": {"prompts": prompts, "continuations": continuations, "smallestMargin": rounded(margin)},
-    })
-    (folder / "generation_config.json").unlink(missing_ok=True)
-    print(f"  {sum(p.numel() for p in model.parameters())} parameters, smallest greedy margin {margin:.2e}")
 
 
 CHAT_TEMPLATE = (
@@ -272,8 +166,6 @@ def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     if not arguments.only_demo:
-        for name, spec in MODELS.items():
-            make_model(name, spec)
         make_tokenizer()
         make_byte_fallback_tokenizer()
     write_json(OUT / "tokenizer-demo.json", tokenizer_cases(DEMO))

@@ -2,20 +2,20 @@
 
     python tools/reference/train_reference.py src/testing/reference/train.json
 
-Written from the formulas alone (docstring of src/loss/semanticLoss.ts), with padded rows and cumsum where the engine
-uses flat tokens: two independent ways to the same numbers. Needs torch and transformers; seeded, so the file is
-reproducible up to the last bits of the linear algebra library.
+The objective is semantic_objective.py's. Needs torch and transformers; seeded, so the file is reproducible up to the last bits of the linear
+algebra library.
 """
 import base64, copy, json, sys
-import torch, torch.nn.functional as F, transformers
+import torch, transformers
 from transformers import LlamaConfig, LlamaForCausalLM
+from semantic_objective import objective
 
 torch.manual_seed(1)
 torch.set_num_threads(1)
 CONFIG = dict(model_type="llama", vocab_size=23, hidden_size=16, intermediate_size=20, num_hidden_layers=2, num_attention_heads=2,
               num_key_value_heads=1, head_dim=8, max_position_embeddings=64, rms_norm_eps=1e-5, rope_theta=10000.0,
               tie_word_embeddings=False, bos_token_id=1, eos_token_id=2, pad_token_id=0)
-LAMBDA, CLAMP = 0.7, 0.3
+SHARED = dict(semanticLambda=0.7, importanceLogClamp=0.3)
 
 def pack(x):
     return dict(shape=list(x.shape), data=base64.b64encode(x.detach().to(torch.float32).contiguous().numpy().tobytes()).decode())
@@ -40,50 +40,24 @@ with torch.no_grad():
 def row(prompt, response): return dict(token_ids=torch.randint(3, CONFIG["vocab_size"], (prompt + response - 1,)).tolist() + [2], prompt_length=prompt)
 rows = dict(everyday=[row(4, 5), row(3, 7)], borderline=[row(5, 3), row(2, 6)], unsafe=[row(4, 8), row(6, 5), row(3, 1)])
 
-def batch(rs):
-    n = max(len(r["token_ids"]) for r in rs); x = torch.zeros(len(rs), n, dtype=torch.long); k = torch.zeros(len(rs), n, dtype=torch.float64)
-    for i, r in enumerate(rs):
-        x[i, :len(r["token_ids"])] = torch.tensor(r["token_ids"]); k[i, r["prompt_length"]:len(r["token_ids"])] = 1
-    return x[:, :-1], x[:, 1:], k[:, 1:]
-
-def objective(lm, s):
-    x, y, k = batch(rows["everyday"] + rows["borderline"])
-    benign = (F.cross_entropy(lm(x).logits.transpose(1, 2), y, reduction="none") * k).sum() / k.sum()
-    x, y, k = batch(rows["unsafe"]); n = k.sum()
-    with torch.no_grad(): lb = base(x).logits.log_softmax(-1)
-    lp = lm(x).logits.log_softmax(-1); p = lp.exp()
-    table = base.lm_head.weight if s["emdCostEmbedding"] == "head" else base.model.embed_tokens.weight
-    e = F.normalize(table.detach(), dim=-1)
-    mu = p @ e
-    d = 1 - (mu * e[y]).sum(-1) if s["emdObjective"] == "emd_exact" else 0.5 * (mu - e[y]).pow(2).sum(-1)
-    at = lambda z: z.gather(-1, y[..., None])[..., 0]
-    before = lambda a: F.pad(torch.cumsum(a * k, 1)[:, :-1], (1, 0))
-    if s["prefixWeighting"] == "none": w = torch.ones_like(d)
-    elif s["prefixWeighting"] == "stop_gradient": w = before(at(lp)).exp().detach()
-    else: w = before(at(lp) - at(lb)).clamp(max=CLAMP).exp()
-    semantic = LAMBDA * (w * (1 - d) * k).sum() / n if s["prefixWeighting"] == "importance" else -LAMBDA * (w * d * k).sum() / n
-    kl = LAMBDA * s["klBeta"] * (w.detach().clamp(max=1) * k * (p * (lp - lb)).sum(-1)).sum() / n
-    terms = dict(lossTotal=benign + semantic + kl, lossBenign=benign, lossSemantic=semantic, lossKl=kl, meanDistance=(d * k).sum() / n, meanWeight=(w * k).sum() / n)
-    return terms
-
 cases = []
 for emd in ("emd_exact", "emd_lower_bound"):
     for weighting in ("none", "stop_gradient", "importance"):
         for beta in (0.0, 0.2):
-            s = dict(emdObjective=emd, prefixWeighting=weighting, klBeta=beta, emdCostEmbedding="input" if beta else "head")
-            tuned.zero_grad(); terms = objective(tuned, s); terms["lossTotal"].backward()
-            cases.append(dict(settings={**s, "semanticLambda": LAMBDA, "importanceLogClamp": CLAMP}, terms={k: v.item() for k, v in terms.items()},
+            s = dict(emdObjective=emd, prefixWeighting=weighting, klBeta=beta, emdCostEmbedding="input" if beta else "head", **SHARED)
+            tuned.zero_grad(); terms = objective(tuned, base, rows, s); terms["lossTotal"].backward()
+            cases.append(dict(settings=s, terms={k: v.item() for k, v in terms.items()},
                               gradients={n: pack(p.grad) for n, p in tuned.named_parameters()}))
 
 # Ten steps from the base LM on all rows at once: warm-up 4, decay on matrices only, clipping at 1.
 run = dict(seed=7, learningRate=3e-3, maxSteps=10, warmupSteps=4, lrSchedulerType="linear", maxGradNorm=1.0, weightDecay=0.1, adamEpsilon=1e-6)
 def rate(t): return run["learningRate"] * (t / 4 if t <= 4 else 1 - (t - 5) / 6)
-lm = copy.deepcopy(base); s = dict(emdObjective="emd_exact", prefixWeighting="importance", klBeta=0.2, emdCostEmbedding="head")
+lm = copy.deepcopy(base); s = dict(emdObjective="emd_exact", prefixWeighting="importance", klBeta=0.2, emdCostEmbedding="head", **SHARED)
 opt = torch.optim.AdamW([dict(params=[p for p in lm.parameters() if p.dim() > 1], weight_decay=0.1), dict(params=[p for p in lm.parameters() if p.dim() == 1], weight_decay=0.0)], eps=1e-6)
 steps = []
 for t in range(1, 11):
     for g in opt.param_groups: g["lr"] = rate(t)
-    opt.zero_grad(); terms = objective(lm, s); terms["lossTotal"].backward(); norm = torch.nn.utils.clip_grad_norm_(lm.parameters(), 1.0); opt.step()
+    opt.zero_grad(); terms = objective(lm, base, rows, s); terms["lossTotal"].backward(); norm = torch.nn.utils.clip_grad_norm_(lm.parameters(), 1.0); opt.step()
     steps.append({**{k: v.item() for k, v in terms.items()}, "gradNorm": norm.item(), "learningRate": rate(t)})
 
 # The optimizer alone, on gradients of very different sizes.
@@ -98,7 +72,7 @@ for gs in grads:
 json.dump(dict(madeWith=f"torch {torch.__version__}, transformers {transformers.__version__}", config=CONFIG,
                base={n: pack(p) for n, p in base.named_parameters()}, tuned={n: pack(p) for n, p in tuned.named_parameters()},
                rows={k: [dict(tokenIds=r["token_ids"], promptLength=r["prompt_length"]) for r in v] for k, v in rows.items()},
-               cases=cases, run=dict(config={**run, **s, "semanticLambda": LAMBDA, "importanceLogClamp": CLAMP}, steps=steps, final={n: pack(p) for n, p in lm.named_parameters()}),
+               cases=cases, run=dict(config={**run, **s}, steps=steps, final={n: pack(p) for n, p in lm.named_parameters()}),
                adamW=adam), open(sys.argv[1], "w"), separators=(",", ":"))
 for c in cases: print(c["settings"]["emdObjective"], c["settings"]["prefixWeighting"], c["settings"]["klBeta"], {k: round(v, 5) for k, v in c["terms"].items()})
 for st in steps: print({k: round(v, 5) for k, v in st.items()})

@@ -99,6 +99,7 @@ export const gptNeox: Family = {
   names,
   headName: HEAD_NAME,
   storedAs: (name) => (/\.query_key_value\.(weight|bias)$/.test(name) ? 'qkvByHead' : 'plain'),
-  canonicalName: (name) => name,
+  // transformers 5 calls the module lm_head, and its files still as before.
+  canonicalName: (name) => (name === 'lm_head.weight' ? HEAD_NAME : name),
   isLeftover: (name) => /\.attention\.((masked_)?bias|rotary_emb\.inv_freq)$/.test(name),
 };

@@ -1,5 +1,6 @@
 /** Writes weights as a Hugging Face folder, reads the written bytes back, and compares the logits with those of the LM in use. */
 import { EngineError } from '../../base/errors.ts';
+import { fromStoredForms } from '../../config/storedForm.ts';
 import { validationOf } from '../../export/modelCard.ts';
 import { writeHfFolder } from '../../export/hfFolder.ts';
 import { createLm, type LanguageModel, readParams } from '../../lm/params.ts';
@@ -28,7 +29,7 @@ interface Comparison {
 
 async function compareWithWritten(lm: LanguageModel, files: Files, rows: number[][]): Promise<Comparison> {
   const { config, tensors } = await openModelFolder(filesSource(files));
-  const written = createLm(config, await readTensors(tensors));
+  const written = createLm(config, fromStoredForms(config, await readTensors(tensors)));
   try {
     const [live, back] = [await readLogits(lm, rows), await readLogits(written, rows)];
     let maxDifference = 0;
