@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import type { BackendChoice } from '../protocol/views.ts';
+import { canAllocateOnWasm, watchPeakBytes } from './deviceMemory.ts';
 import { assertGuarded, installGuards } from './guards.ts';
 import type { OpenedBackend, OpenOptions } from './openedBackend.ts';
 import { openWasm } from './openWasm.ts';
@@ -26,6 +27,8 @@ async function openWasmBackend(options: OpenOptions): Promise<OpenedBackend> {
     assertHealthy: async () => {},
     lost: new Promise(() => {}),
     memory: () => ({ numTensors: tf.memory().numTensors, tensorBytes: tf.memory().numBytes, gpuBytes: null }),
+    canAllocate: (bytes) => Promise.resolve(canAllocateOnWasm(bytes)),
+    watchPeakBytes,
     trimPool: () => {},
     close: async () => {
       closeThreads();

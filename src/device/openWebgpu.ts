@@ -6,6 +6,7 @@ import { installCommandStream } from '../kernels/webgpu/commandStream.ts';
 import type { WebGpuHost } from '../kernels/webgpu/webGpuHost.ts';
 import type { EngineView } from '../protocol/views.ts';
 import { adapterClass, type AdapterWords } from './adapterClass.ts';
+import { canAllocateOnGpu, watchPeakBytes } from './deviceMemory.ts';
 import { assertGuarded, installGuards } from './guards.ts';
 import type { OpenedBackend, OpenOptions } from './openedBackend.ts';
 
@@ -156,6 +157,8 @@ export async function openWebGpu(options: OpenOptions): Promise<OpenedBackend> {
       const measured = tf.memory() as tf.MemoryInfo & { numBytesAllocatedInGPU: number };
       return { numTensors: measured.numTensors, tensorBytes: measured.numBytes, gpuBytes: measured.numBytesAllocatedInGPU };
     },
+    canAllocate: (bytes) => canAllocateOnGpu(device, bytes),
+    watchPeakBytes,
     trimPool: () => {
       // Recorded but unsubmitted commands refer to buffers that lie free.
       stream.flush();

@@ -31,6 +31,10 @@ export interface OpenedBackend {
   lost: Promise<EngineError>;
   /** Measured now. */
   memory(): MemoryView;
+  /** Whether so many bytes more can be had; on WebGPU tried with buffers that are given back at once, on WASM counted. A refusal breaks nothing. */
+  canAllocate(bytes: number): Promise<boolean>;
+  /** Watches live tensor bytes until the function it returns is called, which gives the most there were. One watch at a time. */
+  watchPeakBytes(): () => number;
   /** Gives pooled, unused GPU buffers back to the driver; nothing to do on WASM. */
   trimPool(): void;
   /** Frees every tensor of the backend and the device. The backend can be opened again afterwards. */

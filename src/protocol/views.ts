@@ -103,6 +103,10 @@ export interface StepMeasurement {
   config: TrainConfig;
   /** What was changed and why, one sentence each; empty if nothing was. */
   changes: string[];
+  /** What larger micro-batches would still fit by the estimate, one sentence; null if none would. */
+  room?: string | null;
+  /** GPU bytes allocated after the step, buffer pool included. Measured; null on WASM. */
+  gpuBytes?: number | null;
 }
 
 /** Which weights to use; an adapter's strength is 1 if left out. */
