@@ -19,7 +19,7 @@ export function toBackend(text: string | undefined): BackendChoice {
 }
 
 /** For 'auto' a software adapter is not worth starting: WebAssembly is faster. */
-async function findGpu(choice: BackendChoice): Promise<GPU | undefined> {
+export async function findGpu(choice: BackendChoice): Promise<GPU | undefined> {
   if (choice === 'wasm' || (choice === 'auto' && !hasGpuDriver())) return undefined;
   return (await openNodeGpu()) ?? undefined;
 }

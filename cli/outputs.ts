@@ -15,16 +15,21 @@ export async function readInputFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** @throws UsageError when the file cannot be written; then nothing is left behind */
-export async function writeOutputFile(path: string, bytes: Uint8Array | string): Promise<void> {
+/**
+ * @param contents whole, or piece by piece; what that throws comes through
+ * @throws UsageError when the file cannot be written; then nothing is left behind
+ */
+export async function writeOutputFile(path: string, contents: Uint8Array | string | AsyncIterable<string>): Promise<void> {
   const target = resolve(path);
   const partial = join(dirname(target), `.${basename(target)}.${process.pid}.partial`);
   try {
     await mkdir(dirname(target), { recursive: true });
-    await writeFile(partial, bytes);
+    await writeFile(partial, contents);
     await rename(partial, target);
   } catch (thrown) {
     await rm(partial, { force: true });
+    // What makes the contents failed, not the disk.
+    if ((thrown as { syscall?: string }).syscall === undefined) throw thrown;
     throw new UsageError(`${path} cannot be written (${systemText(thrown)}).`);
   }
 }

@@ -5,10 +5,11 @@ import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { generateCommand } from './commands/generate.ts';
 import { importCommand } from './commands/import.ts';
+import { logitsCommand } from './commands/logits.ts';
 import { trainCommand } from './commands/train.ts';
 import { formatHelp, parseOptions, UsageError } from './options.ts';
 
-const COMMANDS: Record<string, Command> = { demo: demoCommand, generate: generateCommand, train: trainCommand, evaluate: evaluateCommand, import: importCommand };
+const COMMANDS: Record<string, Command> = { demo: demoCommand, generate: generateCommand, train: trainCommand, evaluate: evaluateCommand, logits: logitsCommand, import: importCommand };
 
 const HELP = `npm run cli -- COMMAND [OPTIONS]
 

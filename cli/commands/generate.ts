@@ -5,6 +5,7 @@ import { importPrompts } from '../../src/records/importPrompts.ts';
 import { writeProjectRecords } from '../../src/records/projectRecords.ts';
 import type { Prompt } from '../../src/records/prompt.ts';
 import { promptIdOf } from '../../src/records/promptId.ts';
+import { ADAPTER_OPTIONS, importAdapterOption, toAdapterOption } from '../adapterOption.ts';
 import type { Command } from '../command.ts';
 import { firstError, writeErrors } from '../importErrors.ts';
 import { toBackend, withEngine } from '../openEngine.ts';
@@ -34,17 +35,20 @@ function toConfig(values: Values): GenerationConfig {
     topK: whole('top-k', 0, 1e9) ?? defaultGenerationConfig.topK,
     maxNewTokens: whole('max-new-tokens', 1, 4096) ?? defaultGenerationConfig.maxNewTokens,
     seed: whole('seed', 0, 0xffffffff) ?? defaultGenerationConfig.seed,
+    batchSize: whole('batch-size', 1, 256) ?? defaultGenerationConfig.batchSize,
   });
 }
 
 export const generateCommand: Command = {
-  usage: 'generate (--prompt TEXT | --prompts FILE) [--samples N] [--model DIR] [--out FILE] …',
+  usage: 'generate (--prompt TEXT | --prompts FILE) [--samples N] [--model DIR_OR_ID] [--adapter DIR] [--out FILE] …',
   about: 'Samples responses and writes them as full records (JSON Lines), which the studio imports: to a file, or to the terminal.',
   options: {
     prompt: { value: 'TEXT', description: 'one prompt' },
     prompts: { value: 'FILE', description: 'a file of prompts: txt, csv, tsv, json, jsonl or full records' },
     samples: { value: 'N', description: 'responses a prompt', default: '1' },
-    model: { value: 'DIR', description: 'Hugging Face folder', default: 'the demo LM' },
+    model: { value: 'DIR_OR_ID', description: 'Hugging Face folder, or "owner/name" on the Hub', default: 'the demo LM' },
+    ...ADAPTER_OPTIONS,
+    'batch-size': { value: 'N', description: 'rows decoded together', default: String(defaultGenerationConfig.batchSize) },
     out: { value: 'FILE', description: 'full records', default: 'the terminal' },
     backend: { value: 'NAME', description: 'auto, webgpu or wasm', default: 'auto' },
     seed: { value: 'N', description: 'seed of sampling', default: String(defaultGenerationConfig.seed) },
@@ -57,10 +61,11 @@ export const generateCommand: Command = {
     const config = toConfig(values);
     const samplesPerPrompt = values.samples === undefined ? 1 : toWholeNumber('samples', values.samples, 1, 1000);
     const backend = toBackend(values.backend);
+    const adapter = toAdapterOption(values);
     const prompts = await readPrompts(values);
     const lexicon = await readLexicon();
-    const { responses } = await withEngine(backend, values.model ?? DEMO_MODEL, (engine) =>
-      engine.run('generate', { prompts, samplesPerPrompt, config, weights: { kind: 'base' }, lexicon }),
+    const { responses } = await withEngine(backend, values.model ?? DEMO_MODEL, async (engine) =>
+      engine.run('generate', { prompts, samplesPerPrompt, config, weights: await importAdapterOption(engine, adapter), lexicon }),
     );
     const records = writeProjectRecords({ prompts, responses, curations: [] });
     if (values.out === undefined) process.stdout.write(records);
