@@ -4,6 +4,7 @@
  * outputs, in-place outputs, and nothing uploaded or created that is there already.
  */
 import { EngineError } from '../base/errors.ts';
+import { maxBindingBytes } from './bindingLimit.ts';
 import { packedWords } from './packed.ts';
 import { streamOf } from './webgpu/commandStream.ts';
 import type { WgslBinding, WgslProgram } from './webgpu/pipelines.ts';
@@ -35,9 +36,11 @@ function resourceOf(backend: WebGpuHost, binding: WgslBinding, key: string): GPU
   // A download cached before an in-place write would be stale.
   if (binding.access === 'read_write') data.values = null;
   const stream = streamOf(backend);
-  if (offset === undefined) return stream.bindingOf(dataId);
   const count = shape.reduce((product, size) => product * size, 1);
-  return storage ? stream.bindingOf(dataId, offset / 2, packedWords(count)) : stream.bindingOf(dataId, offset, count);
+  const bound =
+    offset === undefined ? stream.bindingOf(dataId) : storage ? stream.bindingOf(dataId, offset / 2, packedWords(count)) : stream.bindingOf(dataId, offset, count);
+  if (bound.size! > maxBindingBytes()) throw new EngineError('unsupported', `${key}: ${binding.name} takes ${bound.size} bytes; a program of this GPU sees at most ${maxBindingBytes()} of a buffer.`);
+  return bound;
 }
 
 /**

@@ -32,6 +32,9 @@ export const sizeOf = (operand: Operand): number => tf.util.sizeFromShape(operan
 /** How an operand's values are stored; undefined for float32. */
 export const storageOf = (operand: Operand): PackedStorage | undefined => (isSlice(operand) ? operand.storage : undefined);
 
+/** Bytes of one value of an operand. */
+export const bytesPerValue = (operand: Operand): number => (storageOf(operand) ? 2 : 4);
+
 /** The tensor that holds the values. */
 export const tensorOf = (operand: Operand): tf.Tensor => (isSlice(operand) ? operand.slab : operand);
 

@@ -9,10 +9,10 @@ import type { TrainConfig } from '../config/train.ts';
 import { collate, type Batch } from '../data/batches.ts';
 import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
 import { gatherRows } from '../kernels/embedding/embedding.ts';
-import { type HeadLossInputs, labelLogProbs } from '../kernels/headLoss/headLoss.ts';
+import { type CostEmbedding, type HeadLossInputs, labelLogProbs } from '../kernels/headLoss/headLoss.ts';
 import { forward } from '../lm/forward.ts';
 import type { LanguageModel } from '../lm/params.ts';
-import { createCostEmbedding } from '../loss/costEmbedding.ts';
+import { createCostEmbedding, disposeCostEmbedding } from '../loss/costEmbedding.ts';
 import type { SemanticLossSettings } from '../loss/semanticLoss.ts';
 import { readTensor } from '../optim/readTensor.ts';
 
@@ -23,8 +23,8 @@ const rowsAtOnce = 16;
 export class BaseReference {
   private constructor(
     private readonly base: LanguageModel,
-    /** [V, D], unit rows; null without unsafe rows, as large vocabularies make it large. */
-    readonly costEmbedding: tf.Tensor2D | null,
+    /** Null without unsafe rows, as large vocabularies make it large. */
+    readonly costEmbedding: CostEmbedding | null,
     /** Per unsafe row: log p_base of each response token. */
     private readonly logProbs: Float32Array[],
     /** [all unsafe response tokens, C], row after row; null where no KL anchor needs the base distributions. */
@@ -86,14 +86,14 @@ export class BaseReference {
    */
   frozenOf(batch: Batch, { emdObjective }: Pick<SemanticLossSettings, 'emdObjective'>): Pick<HeadLossInputs, 'cost' | 'anchor'> {
     const { hiddenStates, costEmbedding } = this;
-    const cost = costEmbedding ? { cost: { embedding: costEmbedding, objective: emdObjective } } : {};
+    const cost = costEmbedding ? { cost: { ...costEmbedding, objective: emdObjective } } : {};
     if (!hiddenStates) return cost;
     const rows = batch.unsafeRows.flatMap((row) => Array.from({ length: this.rowOffsets[row + 1]! - this.rowOffsets[row]! }, (_, i) => this.rowOffsets[row]! + i));
     return { ...cost, anchor: { hidden: gatherRows(hiddenStates, tf.tensor1d(rows, 'int32')), head: this.base.head } };
   }
 
   dispose(): void {
-    this.costEmbedding?.dispose();
+    if (this.costEmbedding) disposeCostEmbedding(this.costEmbedding);
     this.hiddenStates?.dispose();
   }
 }

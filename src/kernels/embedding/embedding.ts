@@ -8,7 +8,7 @@ import { type KernelSpec, runKernel } from '../kernelSpec.ts';
 import { storageNumber } from '../simd/packed.ts';
 import type { Operand, Slice } from '../slice.ts';
 import { addEmbeddingBackward, assertRowIndices, assertTokenIds, embedTokensForward, gatherRowsForward, scatterRowsForward } from './embedding.cpu.ts';
-import { addEmbeddingGradProgram, embeddingLinksProgram, embedTokensProgram, gatherRowsProgram, scatterRowsProgram } from './embedding.webgpu.ts';
+import { addEmbeddingGradProgram, embeddingLinksProgram, embedTokensPrograms, gatherRowsPrograms, scatterRowsProgram } from './embedding.webgpu.ts';
 
 /** `positionTable` and `positions` are left out together. */
 const embed: KernelSpec = {
@@ -23,9 +23,7 @@ const embed: KernelSpec = {
     const [R, C] = out!.shape as [number, number];
     simd.run('embedTokens', simd.parallel(2 * R * C), R, C, table!.at, storageNumber(table!.storage), ids!.at, scale as number, positionTable?.at ?? 0, storageNumber(positionTable?.storage), positions?.at ?? 0, out!.at);
   },
-  webgpu: ({ table, ids, positionTable, positions }, { scale }, [out]) => [
-    embedTokensProgram({ table: table!, ids: ids!, positionTable, positions, out: out! }, table!.shape[1]!, scale as number),
-  ],
+  webgpu: ({ table, ids, positionTable, positions }, { scale }, [out]) => embedTokensPrograms({ table: table!, ids: ids!, positionTable, positions, out: out! }, table!.shape[1]!, scale as number),
 };
 
 /** The output is scratch: links between rows of one id. */
@@ -55,7 +53,7 @@ const gather: KernelSpec<'x' | 'rows'> = {
     const [N, C] = out!.shape as [number, number];
     simd.run('embedTokens', simd.parallel(N * C), N, C, x.at, storageNumber(x.storage), rows.at, 1, 0, 0, 0, out!.at);
   },
-  webgpu: ({ x, rows }, _attributes, [out]) => [gatherRowsProgram(x, rows, out!, x.shape[1]!)],
+  webgpu: ({ x, rows }, _attributes, [out]) => gatherRowsPrograms(x, rows, out!, x.shape[1]!),
 };
 
 const scatter: KernelSpec<'grad' | 'rows'> = {

@@ -1,28 +1,51 @@
 /** WGSL that reads and writes whole rows by index: token embedding with positions, its gradient into a slab, gather and scatter of rows. */
+import { type RowWindow, windowsOf } from '../bindingLimit.ts';
 import type { KernelTensor } from '../kernelSpec.ts';
 import { operandReads, storageKey } from '../packed.webgpu.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 
 const quietNaN = 0x7fc00000;
 
+interface EmbedTensors {
+  table: KernelTensor;
+  ids: KernelTensor;
+  positionTable?: KernelTensor | undefined;
+  positions?: KernelTensor | undefined;
+  out: KernelTensor;
+}
+
 /** Columns four at a time where C allows. */
 const columnsOf = (C: number): { element: 'f32' | 'vec4f'; width: number } => (C % 4 === 0 ? { element: 'vec4f', width: C / 4 } : { element: 'f32', width: C });
 
-/** A GPU cannot throw: an index outside its table gives NaN, which every later check sees. */
-export function embedTokensProgram(
-  t: { table: KernelTensor; ids: KernelTensor; positionTable?: KernelTensor | undefined; positions?: KernelTensor | undefined; out: KernelTensor },
-  C: number,
-  scale: number,
-): WgslProgram {
+/**
+ * Opens a kernel that reads row `index` of a table: leaves what lies in another window alone. A GPU cannot throw: an index outside the table
+ * gives NaN, which every later check sees.
+ * @param outside WGSL that is true where nothing can be read
+ */
+const rowGuard = (element: string, index: string, windowed: boolean, outside: string): string => `
+  if (${outside}) { ${windowed ? 'if (params.firstRow == 0) { ' : ''}out[i] = ${element}(bitcast<f32>(params.nan));${windowed ? ' }' : ''} return; }
+  ${windowed ? `if (${index} < params.firstRow || ${index} >= params.firstRow + params.windowRows) { return; }` : ''}`;
+
+/** Uniforms of a table that is read in windows. */
+const windowUniforms = ({ first, rows }: RowWindow, windowed: boolean): WgslProgram['uniforms'] =>
+  windowed ? [{ name: 'firstRow', type: 'i32', value: first }, { name: 'windowRows', type: 'i32', value: rows.shape[0]! }] : [];
+
+/** A program a window of the table, each of which writes the rows that lie in it. */
+export const embedTokensPrograms = (t: EmbedTensors, C: number, scale: number): WgslProgram[] => windowsOf(t.table).map((window, _, all) => embedTokensProgram(t, window, all.length > 1, C, scale));
+
+export const gatherRowsPrograms = (x: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram[] =>
+  windowsOf(x).map((window, _, all) => gatherRowsProgram(x, window, all.length > 1, rows, out, C));
+
+function embedTokensProgram(t: EmbedTensors, window: RowWindow, windowed: boolean, C: number, scale: number): WgslProgram {
   const { element, width } = columnsOf(C);
   const table = operandReads('table', t.table.storage, element === 'vec4f');
   const places = operandReads('positionTable', t.positionTable?.storage, element === 'vec4f');
   const [N, V] = [t.ids.shape[0]!, t.table.shape[0]!];
   const { positionTable, positions } = t;
   return {
-    key: `embedTokens${scale === 1 ? '' : '_scaled'}${storageKey(t.table.storage)}_${storageKey(positionTable?.storage)}`,
+    key: `embedTokens${windowed ? '_windowed' : ''}${scale === 1 ? '' : '_scaled'}${storageKey(t.table.storage)}_${storageKey(positionTable?.storage)}`,
     bindings: [
-      { name: 'table', tensor: t.table, element: table.element, access: 'read' },
+      { name: 'table', tensor: window.rows, element: table.element, access: 'read' },
       { name: 'ids', tensor: t.ids, element: 'i32', access: 'read' },
       ...(positionTable && positions
         ? ([
@@ -39,14 +62,14 @@ export function embedTokensProgram(
       { name: 'C', type: 'u32', value: width },
       { name: 'nan', type: 'u32', value: quietNaN },
       { name: 'scale', type: 'f32', value: scale },
+      ...windowUniforms(window, windowed),
     ],
     code: () => `${table.functions}${positionTable ? places.functions : ''}${lineMain}
   let row = i / params.C;
   let c = i % params.C;
   let id = ids[row];
-  ${positionTable ? 'let position = positions[row];' : ''}
-  if (id < 0 || id >= params.V${positionTable ? ' || position < 0 || position >= params.P' : ''}) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
-  out[i] = ${scale === 1 ? '' : 'params.scale * '}${table.at('u32(id) * params.C + c')}${positionTable ? ` + ${places.at('u32(position) * params.C + c')}` : ''};
+  ${positionTable ? 'let position = positions[row];' : ''}${rowGuard(element, 'id', windowed, `id < 0 || id >= params.V${positionTable ? ' || position < 0 || position >= params.P' : ''}`)}
+  out[i] = ${scale === 1 ? '' : 'params.scale * '}${table.at(`u32(id${windowed ? ' - params.firstRow' : ''}) * params.C + c`)}${positionTable ? ` + ${places.at('u32(position) * params.C + c')}` : ''};
 }`,
     workgroups: lineWorkgroups(N * width),
   };
@@ -101,22 +124,21 @@ export function addEmbeddingGradProgram(t: { gradX: KernelTensor; ids: KernelTen
   };
 }
 
-export function gatherRowsProgram(x: KernelTensor, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
+function gatherRowsProgram(x: KernelTensor, window: RowWindow, windowed: boolean, rows: KernelTensor, out: KernelTensor, C: number): WgslProgram {
   const { element, width } = columnsOf(C);
   const reads = operandReads('x', x.storage, element === 'vec4f');
   const N = rows.shape[0]!;
   return {
-    key: `gatherRows${storageKey(x.storage)}`,
+    key: `gatherRows${windowed ? '_windowed' : ''}${storageKey(x.storage)}`,
     bindings: [
-      { name: 'x', tensor: x, element: reads.element, access: 'read' },
+      { name: 'x', tensor: window.rows, element: reads.element, access: 'read' },
       { name: 'rows', tensor: rows, element: 'i32', access: 'read' },
       { name: 'out', tensor: out, element, access: 'read_write' },
     ],
-    uniforms: [countUniform(N * width), { name: 'R', type: 'i32', value: x.shape[0]! }, { name: 'C', type: 'u32', value: width }, { name: 'nan', type: 'u32', value: quietNaN }],
+    uniforms: [countUniform(N * width), { name: 'R', type: 'i32', value: x.shape[0]! }, { name: 'C', type: 'u32', value: width }, { name: 'nan', type: 'u32', value: quietNaN }, ...windowUniforms(window, windowed)],
     code: () => `${reads.functions}${lineMain}
-  let row = rows[i / params.C];
-  if (row < 0 || row >= params.R) { out[i] = ${element}(bitcast<f32>(params.nan)); return; }
-  out[i] = ${reads.at('u32(row) * params.C + i % params.C')};
+  let row = rows[i / params.C];${rowGuard(element, 'row', windowed, 'row < 0 || row >= params.R')}
+  out[i] = ${reads.at(`u32(row${windowed ? ' - params.firstRow' : ''}) * params.C + i % params.C`)};
 }`,
     workgroups: lineWorkgroups(N * width),
   };

@@ -108,9 +108,9 @@ export interface RowResults {
 /**
  * From the stats of the whole vocabulary to the results.
  * @param stats [N, statsWidth] rewritten for the way back
- * @param cost  mean [N, D] of `sweepRows`, rewritten with x; embedding [V, D]; or null
+ * @param cost  mean [N, D] of `sweepRows`, rewritten with x; embedding [V, D], or with byRow the labels' rows of it [N, D]; or null
  */
-export function finishRows(stats: Floats, labels: Int32Array, cost: { mean: Floats; embedding: Floats; objective: EmdObjective } | null, out: RowResults): void {
+export function finishRows(stats: Floats, labels: Int32Array, cost: { mean: Floats; embedding: Floats; objective: EmdObjective; byRow?: boolean } | null, out: RowResults): void {
   const D = cost ? cost.mean.length / labels.length : 0;
   for (let r = 0; r < labels.length; r++) {
     const s = r * statsWidth;
@@ -130,7 +130,7 @@ export function finishRows(stats: Floats, labels: Int32Array, cost: { mean: Floa
     let offset = 0;
     for (let d = 0; d < D; d++) {
       const m = cost.mean[r * D + d]! / sum;
-      const e = cost.embedding[labels[r]! * D + d]!;
+      const e = cost.embedding[(cost.byRow ? r : labels[r]!) * D + d]!;
       const x = cost.objective === 'emd_exact' ? -e : m - e;
       cost.mean[r * D + d] = x;
       offset += m * x;
@@ -139,6 +139,12 @@ export function finishRows(stats: Floats, labels: Int32Array, cost: { mean: Floa
     stats[s + stat.anchorMax] = offset;
     out.distance[r] = cost.objective === 'emd_exact' ? 1 + offset : squares / 2;
   }
+}
+
+/** into[r, k] *= factors[k]; with x, into[r, k] += factors[k] x[r, k]. */
+export function scaleColumnsRows(into: Floats, factors: Floats, x: Floats | null): void {
+  const columns = factors.length;
+  for (let i = 0; i < into.length; i++) into[i] = x ? into[i]! + factors[i % columns]! * x[i]! : into[i]! * factors[i % columns]!;
 }
 
 /** out[r, :] = scale[r] x[r, :]; with `clear`, x becomes 0. */

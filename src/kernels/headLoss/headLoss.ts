@@ -11,24 +11,34 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertTensor } from '../assertShape.ts';
+import { rowsOfBinding } from '../bindingLimit.ts';
 import { deviceTraits } from '../deviceTraits.ts';
+import { gatherRows } from '../embedding/embedding.ts';
 import { addMatMul, matMul2d } from '../matMul/linear.ts';
-import { isSlice, type Operand, type Slice } from '../slice.ts';
+import { bytesPerValue, isSlice, type Operand, type Slice, storageOf } from '../slice.ts';
 import type { EmdObjective } from './headLoss.cpu.ts';
-import { finish, logitGrad, pullToAnchor, statsWidth, sweep, takeScaled } from './rowKernels.ts';
+import { finish, logitGrad, pullToAnchor, scaleColumns, statsWidth, sweep, takeScaled } from './rowKernels.ts';
 import { planTiles, type Run, runsOf, type TilePlan } from './tilePlan.ts';
+
+/** A table whose rows count as unit vectors. */
+export interface CostEmbedding {
+  /** [V, D] float32 or packed: with rows of length 1 or 0, or of any length with `inverseLengths`. */
+  embedding: Operand;
+  /** [V] float32: what row k has to be multiplied with, 0 for rows of zeros; null where rows have their length already. */
+  inverseLengths?: tf.Tensor | null;
+}
 
 /** Everything is borrowed until the backward pass is done. */
 export interface HeadLossInputs {
   /** [N, C] float32: hidden states of the tokens to score. */
   hidden: tf.Tensor;
-  /** [V, C] float32. */
+  /** [V, C] float32 or packed. */
   head: Operand;
   /** [N] int32 in 0..V-1: other values throw on WASM and give NaN on WebGPU. */
   labels: tf.Tensor;
-  /** The semantic distance: embedding [V, D] with rows of length 1 or 0, frozen (createCostEmbedding). */
-  cost?: { embedding: Operand; objective: EmdObjective };
-  /** The frozen distributions that `kl` is measured to: hidden [N, C'], head [V, C']. */
+  /** The semantic distance: a frozen table whose rows count as unit vectors (createCostEmbedding). */
+  cost?: CostEmbedding & { objective: EmdObjective };
+  /** The frozen distributions that `kl` is measured to: hidden [N, C'], head [V, C'] float32 or packed. */
   anchor?: { hidden: tf.Tensor; head: Operand };
   /** How to cut the logits; chosen by size if left out. */
   tiles?: TilePlan;
@@ -91,12 +101,12 @@ class HeadLossState implements HeadLoss {
   }
 }
 
-/** Some rows of an operand [N, ...]. Runs begin at multiples of 64, so that the slice is aligned whatever the row size. */
+/** Some rows of an operand [N, ...]. Runs begin at multiples of 64, or of 128 where values are packed, so that the slice is aligned whatever the row size. */
 function rowsOf(operand: Operand, { from, count }: Run): Operand {
   const [total, ...rest] = operand.shape as [number, ...number[]];
   if (from === 0 && count === total) return operand;
-  const { slab, offset } = isSlice(operand) ? operand : { slab: operand, offset: 0 };
-  return { slab, offset: offset + from * tf.util.sizeFromShape(rest), shape: [count, ...rest] };
+  const slice: Slice = isSlice(operand) ? operand : { slab: operand, offset: 0, shape: operand.shape };
+  return { ...slice, offset: slice.offset + from * tf.util.sizeFromShape(rest), shape: [count, ...rest] };
 }
 
 function sizesOf({ hidden, head, labels, cost, anchor }: HeadLossInputs): { N: number; V: number; C: number; D: number } {
@@ -110,11 +120,41 @@ function sizesOf({ hidden, head, labels, cost, anchor }: HeadLossInputs): { N: n
   if (!fits(head, C)) refuse('head', head);
   assertTensor('headLoss', 'labels', labels, [N], 'int32');
   if (cost && !fits(cost.embedding, null)) refuse('cost embedding', cost.embedding);
+  if (cost?.inverseLengths) assertTensor('headLoss', 'inverse lengths', cost.inverseLengths, [head.shape[0]!]);
   if (anchor) {
     assertTensor('headLoss', 'anchor.hidden', anchor.hidden, [N, null]);
     if (!fits(anchor.head, anchor.hidden.shape[1]!)) refuse('anchor.head', anchor.head);
   }
   return { N, V: head.shape[0]!, C, D: cost ? cost.embedding.shape[1]! : 0 };
+}
+
+/** The tiles for weights that may be packed or larger than what a program may see of a buffer. */
+function tilesOf({ head, cost, anchor }: HeadLossInputs, N: number, V: number, C: number): TilePlan {
+  const tables = [head, ...(cost ? [cost.embedding] : []), ...(anchor ? [anchor.head] : [])];
+  const maxColumns = Math.min(...tables.map((table) => rowsOfBinding(bytesPerValue(table) * table.shape[1]!)));
+  return planTiles(N, V, C, maxColumns, tables.some((table) => storageOf(table) !== undefined && table.shape[1]! % 2 === 1));
+}
+
+/** Logits times the vocabulary's inverse lengths, as a tile of its own: the tile itself is wanted later. @returns owned by the caller */
+function timesLengths(tile: tf.Tensor, lengths: Operand): tf.Tensor {
+  const scaled = tf.fill(tile.shape, 0);
+  scaleColumns({ into: scaled, factors: lengths, x: tile });
+  return scaled;
+}
+
+/** Whether the rows of the labels have to be taken out of the cost embedding first: where one program cannot read them as they lie. */
+function readsByLabel({ embedding, inverseLengths }: CostEmbedding): boolean {
+  return Boolean(inverseLengths) || storageOf(embedding) !== undefined || rowsOfBinding(bytesPerValue(embedding) * embedding.shape[1]!) < embedding.shape[0]!;
+}
+
+/** The labels' rows as unit vectors. @returns [N, D], owned by the caller */
+function unitRowsOf({ embedding, inverseLengths }: CostEmbedding, labels: tf.Tensor): tf.Tensor {
+  const rows = gatherRows(embedding, labels);
+  if (!inverseLengths) return rows;
+  const lengths = gatherRows({ slab: inverseLengths, offset: 0, shape: [inverseLengths.size, 1] }, labels);
+  const unit = takeScaled(rows, { slab: lengths, offset: 0, shape: labels.shape }, false);
+  tf.dispose([rows, lengths]);
+  return unit;
 }
 
 const logitsOf = (hidden: Operand, head: Operand): tf.Tensor => matMul2d(hidden, head, { transposeB: true });
@@ -131,7 +171,7 @@ export function headLossForward(inputs: HeadLossInputs): HeadLoss {
 function forward(inputs: HeadLossInputs, keep: boolean): HeadLossState {
   const { hidden, head, labels, cost, anchor } = inputs;
   const { N, V, C, D } = sizesOf(inputs);
-  const plan = inputs.tiles ?? planTiles(N, V, C);
+  const plan = inputs.tiles ?? tilesOf(inputs, N, V, C);
   const group = inputs.workgroupPerRow ?? deviceTraits().adapterClass !== 'software';
   const stats = tf.fill([N, statsWidth], 0);
   // The anchor's share of the gradient needs the logits themselves, so its tile is not kept as exp(z - max).
@@ -153,15 +193,23 @@ function forward(inputs: HeadLossInputs, keep: boolean): HeadLossState {
         { from: columns.from, first: columns.from === 0, write: keepsTile || cost !== undefined, group },
       );
       anchorTile?.dispose();
-      if (cost && mean) addMatMul(rowsOf(mean, rows), tile, rowsOf(cost.embedding, columns));
-      else if (cost) mean = matMul2d(tile, cost.embedding);
+      if (cost) {
+        const lengths = cost.inverseLengths ? rowsOf(cost.inverseLengths, columns) : null;
+        const weights = lengths && keepsTile ? timesLengths(tile, lengths) : tile;
+        if (lengths && !keepsTile) scaleColumns({ into: tile, factors: lengths });
+        if (mean) addMatMul(rowsOf(mean, rows), weights, rowsOf(cost.embedding, columns));
+        else mean = matMul2d(weights, cost.embedding);
+        if (weights !== tile) weights.dispose();
+      }
       if (keepsTile) kept = tile;
       else tile.dispose();
     }
+  const labelRows = cost && readsByLabel(cost) ? unitRowsOf(cost, labels) : null;
   const { logProbs, distance, kl } = finish(
-    { stats, labels, ...(cost && mean ? { mean, embedding: cost.embedding } : {}) },
-    { objective: cost?.objective ?? 'none', V, anchored: anchor !== undefined, group },
+    { stats, labels, ...(cost && mean ? { mean, embedding: labelRows ?? cost.embedding } : {}) },
+    { objective: cost?.objective ?? 'none', V, anchored: anchor !== undefined, group, byRow: labelRows !== null },
   );
+  labelRows?.dispose();
   return new HeadLossState(inputs, plan, group, logProbs, distance, kl, stats, mean, kept);
 }
 
@@ -171,8 +219,17 @@ function assertGrads({ inputs, logProbs }: HeadLossState, { gradLogProbs, gradDi
     if (grad && (grad.shape.length !== 1 || grad.shape[0] !== N)) throw new EngineError('bad-shape', `headLossBackward: ${name} has shape [${grad.shape}], expected [${N}].`);
   if (Boolean(inputs.cost) !== Boolean(gradDistance) || Boolean(inputs.anchor) !== Boolean(gradKl))
     throw new EngineError('bad-argument', 'headLossBackward: gradDistance goes with a cost and gradKl with an anchor.');
+  if (gradHead && storageOf(inputs.head)) throw new EngineError('bad-argument', 'headLossBackward: a packed head is frozen and takes no gradient.');
   if (gradHead && !tf.util.arraysEqual(gradHead.shape, inputs.head.shape))
     throw new EngineError('bad-shape', `headLossBackward: gradHead has shape [${gradHead.shape}], expected [${inputs.head.shape}].`);
+}
+
+/** pull += scaled · (unit rows of the cost embedding)ᵀ */
+function addPull(pull: tf.Tensor, scaled: tf.Tensor, { embedding, inverseLengths }: CostEmbedding, columns: Run): void {
+  if (!inverseLengths) return addMatMul(pull, scaled, rowsOf(embedding, columns), { transposeB: true });
+  const product = logitsOf(scaled, rowsOf(embedding, columns));
+  scaleColumns({ into: pull, factors: rowsOf(inverseLengths, columns), x: product });
+  product.dispose();
 }
 
 /**
@@ -207,8 +264,11 @@ export function headLossBackward(state: HeadLoss, grads: HeadLossGrads, gradHead
       if (anchor && gradKl) {
         pull = logitsOf(rowsOf(anchor.hidden, rows), rowsOf(anchor.head, columns));
         pullToAnchor({ tile, anchor: pull, stats: rowStats, gradKl: rowsOf(gradKl, rows) });
-        if (cost && scaled) addMatMul(pull, scaled, rowsOf(cost.embedding, columns), { transposeB: true });
-      } else if (cost && scaled) pull = logitsOf(scaled, rowsOf(cost.embedding, columns));
+        if (cost && scaled) addPull(pull, scaled, cost, columns);
+      } else if (cost && scaled) {
+        pull = logitsOf(scaled, rowsOf(cost.embedding, columns));
+        if (cost.inverseLengths) scaleColumns({ into: pull, factors: rowsOf(cost.inverseLengths, columns) });
+      }
       logitGrad(
         {
           tile,
@@ -234,7 +294,7 @@ export function headLossBackward(state: HeadLoss, grads: HeadLossGrads, gradHead
 
 /**
  * log p(label) of each token, without a way back
- * @param hidden [N, C], borrowed @param head [V, C], borrowed @param labels [N] int32, borrowed
+ * @param hidden [N, C], borrowed @param head [V, C] float32 or packed, borrowed @param labels [N] int32, borrowed
  * @returns      [N], nats, owned by the caller
  * @throws EngineError bad-shape, bad-argument (as HeadLossInputs says)
  */

@@ -140,7 +140,7 @@ export function sweepWgsl(t: Tensors<'tile' | 'labels' | 'stats'> & Partial<Tens
   ];
 }
 
-export function finishWgsl(t: Tensors<'stats' | 'labels'> & Partial<Tensors<'mean' | 'embedding'>>, { objective, V, anchored, group }: Attributes, outputs: tf.TensorInfo[]): WgslProgram[] {
+export function finishWgsl(t: Tensors<'stats' | 'labels'> & Partial<Tensors<'mean' | 'embedding'>>, { objective, V, anchored, group, byRow }: Attributes, outputs: tf.TensorInfo[]): WgslProgram[] {
   const N = t.labels.shape[0]!;
   const { mean, embedding } = t;
   const exact = objective === 'emd_exact';
@@ -149,7 +149,7 @@ export function finishWgsl(t: Tensors<'stats' | 'labels'> & Partial<Tensors<'mea
   const kl = anchored ? others.shift() : undefined;
   return [
     {
-      key: `HeadLossFinish:${mean ? (exact ? 'exact' : 'lower_bound') : 'none'}:${Boolean(anchored)}:${Boolean(group)}`,
+      key: `HeadLossFinish:${mean ? (exact ? 'exact' : 'lower_bound') : 'none'}:${Boolean(anchored)}:${Boolean(group)}${byRow ? ':byRow' : ''}`,
       bindings: [
         rewrite('stats', t.stats),
         read('labels', t.labels, 'i32'),
@@ -172,7 +172,7 @@ export function finishWgsl(t: Tensors<'stats' | 'labels'> & Partial<Tensors<'mea
   }
   ${
     distance
-      ? `let y = u32(clamp(labels[i], 0, i32(params.V) - 1)) * params.D;
+      ? `let y = ${byRow ? 'i' : 'u32(clamp(labels[i], 0, i32(params.V) - 1))'} * params.D;
   var squares = 0.0;
   var products = 0.0;
   for (var d = first; d < params.D; d += step) {
@@ -212,6 +212,22 @@ export function takeScaledRowsWgsl(t: Tensors<'x' | 'scale'>, { clear }: Attribu
   ${clear ? 'x[i] = 0.0;' : ''}
 }`,
       workgroups: lineWorkgroups(R * D),
+    },
+  ];
+}
+
+export function scaleColumnsWgsl(t: Tensors<'into' | 'factors'> & Partial<Tensors<'x'>>): WgslProgram[] {
+  const [R, columns] = t.into.shape as [number, number];
+  const { element, width } = elementOf(columns);
+  return [
+    {
+      key: `HeadLossScaleColumns:${element}:${Boolean(t.x)}`,
+      bindings: [rewrite('into', t.into, element), read('factors', t.factors, element), ...(t.x ? [read('x', t.x, element)] : [])],
+      uniforms: [countUniform(R * width), uint('width', width)],
+      code: () => `${lineMain}
+  into[i] = ${t.x ? 'into[i] + factors[i % params.width] * x[i]' : 'into[i] * factors[i % params.width]'};
+}`,
+      workgroups: lineWorkgroups(R * width),
     },
   ];
 }

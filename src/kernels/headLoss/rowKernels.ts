@@ -9,12 +9,13 @@ import {
   finishRows,
   logitGradRows,
   type LogitGradOptions,
+  scaleColumnsRows,
   statsWidth,
   sweepRows,
   type SweepOptions,
   takeScaledRows,
 } from './headLoss.cpu.ts';
-import { anchorPullWgsl, finishWgsl, logitGradWgsl, sweepWgsl, takeScaledRowsWgsl } from './headLoss.webgpu.ts';
+import { anchorPullWgsl, finishWgsl, logitGradWgsl, scaleColumnsWgsl, sweepWgsl, takeScaledRowsWgsl } from './headLoss.webgpu.ts';
 
 /** Left out where there is no cost or no anchor. */
 type Optional<Input extends string, Value> = Partial<Record<Input, Value>>;
@@ -44,12 +45,12 @@ const finishSpec: KernelSpec<'stats' | 'labels' | 'mean' | 'embedding'> = {
     const each = { shape: labels.shape, dtype: 'float32' as const };
     return [each, ...('mean' in others && others.mean ? [each] : []), ...(anchored ? [each] : [])];
   },
-  host: ({ stats, labels, ...others }, { objective, V, anchored }, [logProbs, ...results]) => {
+  host: ({ stats, labels, ...others }, { objective, V, anchored, byRow }, [logProbs, ...results]) => {
     const { mean, embedding } = others as Optional<'mean' | 'embedding', typeof stats>;
     assertLabels(labels.i32, V as number);
     const distance = mean ? results.shift() : undefined;
     const kl = anchored ? results.shift() : undefined;
-    const cost = mean && embedding ? { mean: mean.f32, embedding: embedding.f32, objective: objective as EmdObjective } : null;
+    const cost = mean && embedding ? { mean: mean.f32, embedding: embedding.f32, objective: objective as EmdObjective, byRow: byRow as boolean } : null;
     finishRows(stats.f32, labels.i32, cost, { logProbs: logProbs!.f32, distance: distance?.f32 ?? null, kl: kl?.f32 ?? null });
   },
   webgpu: finishWgsl,
@@ -61,6 +62,19 @@ const takeScaledRowsSpec: KernelSpec<'x' | 'scale'> = {
   outputs: ({ x }) => [{ shape: x.shape, dtype: 'float32' }],
   host: ({ x, scale }, { clear }, [out]) => takeScaledRows(x.f32, scale.f32, out!.f32, Boolean(clear)),
   webgpu: takeScaledRowsWgsl,
+};
+
+const scaleColumnsSpec: KernelSpec<'into' | 'factors' | 'x'> = {
+  name: 'SidestepHeadLossScaleColumns',
+  inPlace: ['into'],
+  outputs: () => [],
+  host: ({ into, factors, ...others }) => scaleColumnsRows(into.f32, factors.f32, (others as Optional<'x', typeof into>).x?.f32 ?? null),
+  wasm: (simd, { into, factors, ...others }) => {
+    const { x } = others as Optional<'x', typeof into>;
+    const [R, columns] = into.shape as [number, number];
+    simd.run('scaleColumns', simd.parallel(2 * R * columns), R, columns, into.at, factors.at, x?.at ?? 0);
+  },
+  webgpu: (inputs) => scaleColumnsWgsl(inputs),
 };
 
 const anchorPullSpec: KernelSpec<'tile' | 'anchor' | 'stats' | 'gradKl'> = {
@@ -92,7 +106,7 @@ const logitGradSpec: KernelSpec<'tile' | 'pull' | 'stats' | 'labels' | 'gradLogP
 };
 
 /** The kernels of this folder, for registration. */
-export const headLossSpecs: KernelSpec[] = [sweepSpec, finishSpec, takeScaledRowsSpec, anchorPullSpec, logitGradSpec];
+export const headLossSpecs: KernelSpec[] = [sweepSpec, finishSpec, takeScaledRowsSpec, scaleColumnsSpec, anchorPullSpec, logitGradSpec];
 
 export { statsWidth };
 
@@ -107,7 +121,7 @@ export function sweep(
 /** `finishRows`. Borrows all; rewrites stats and mean. Results [N] are owned by the caller. @throws EngineError bad-argument for a label outside the vocabulary (WASM; NaN on WebGPU) */
 export function finish(
   inputs: { stats: tf.Tensor; labels: tf.Tensor; mean?: tf.Tensor; embedding?: Operand },
-  attributes: { objective: EmdObjective | 'none'; V: number; anchored: boolean; group: boolean },
+  attributes: { objective: EmdObjective | 'none'; V: number; anchored: boolean; group: boolean; byRow: boolean },
 ): { logProbs: tf.Tensor; distance: tf.Tensor | null; kl: tf.Tensor | null } {
   const [logProbs, ...results] = runKernel(finishSpec.name, inputs, attributes);
   const distance = inputs.mean ? results.shift()! : null;
@@ -117,6 +131,11 @@ export function finish(
 /** `takeScaledRows`: [R, D], owned by the caller; x is cleared if asked. */
 export function takeScaled(x: Operand, scale: Operand, clear: boolean): tf.Tensor {
   return runKernel(takeScaledRowsSpec.name, { x, scale }, { clear })[0]!;
+}
+
+/** `scaleColumnsRows`: into [R, columns] is rewritten, factors [columns]. */
+export function scaleColumns(inputs: { into: Operand; factors: Operand; x?: Operand }): void {
+  runKernel(scaleColumnsSpec.name, inputs);
 }
 
 /** `anchorPull`, in place of the anchor's logits. */

@@ -27,13 +27,16 @@ const alignUp = (size: number): number => Math.ceil(size / sliceAlignment) * sli
  * Logits of at most 8 MiB are one tile. Larger ones are cut into tiles of max(512 KiB, N C floats / 4) bytes with a quarter of the rows, but
  * at least 128: so two tiles and the scratch rows of a tile take less room than the hidden states of many tokens do.
  * Rows and columns begin at multiples of 64, where slices may begin.
- * @param C size of a hidden state
+ * @param C          size of a hidden state
+ * @param maxColumns vocabulary entries whose weights a program may see at once, a multiple of 128
+ * @param packed     columns begin at multiples of 128: rows of packed weights of an odd length may begin there only
  */
-export function planTiles(N: number, V: number, C: number): TilePlan {
-  if (4 * N * V <= wholeTileBytes) return { rows: N, columns: V, whole: true };
+export function planTiles(N: number, V: number, C: number, maxColumns = Infinity, packed = false): TilePlan {
+  if (4 * N * V <= wholeTileBytes && V <= maxColumns) return { rows: N, columns: V, whole: true };
   const rows = Math.min(N, Math.max(fewestRows, alignUp(N / 4)));
   const tileBytes = Math.max(smallestTileBytes, N * C);
-  return { rows, columns: Math.min(V, alignDown(tileBytes / (4 * rows))), whole: false };
+  const columns = alignDown(tileBytes / (4 * rows));
+  return { rows, columns: Math.min(V, maxColumns, packed ? alignUp(columns / 2) * 2 : columns), whole: false };
 }
 
 /** A run of rows or of vocabulary entries. */

@@ -2,12 +2,13 @@
  * Products of two matrices with what a linear layer needs fused into the store: bias, residual, or adding to a gradient in place.
  * Explicit forward and gradient functions, no tape. Batches of matrices are not for here (matMul.ts).
  */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { assertSoleOwner } from '../assertSoleOwner.ts';
+import { rowsOfBinding, windowsOf } from '../bindingLimit.ts';
 import { type Attributes, type KernelSpec, type KernelTensor, runKernel } from '../kernelSpec.ts';
 import { simdMatMul } from '../simd/matMul.ts';
-import { type Operand, type Slice, tensorOf } from '../slice.ts';
+import { bytesPerValue, isSlice, type Operand, type Slice, tensorOf } from '../slice.ts';
 import { type ProductSizes, productForward } from './linear.cpu.ts';
 import { linearPrograms } from './linear.webgpu.ts';
 
@@ -78,7 +79,7 @@ export const addMatMulSpec: KernelSpec<'into' | 'a' | 'b'> = {
  */
 export function matMul2d(a: Operand, b: Operand, options: MatMulOptions & { bias?: Operand | null; residual?: tf.Tensor | null } = {}): tf.Tensor {
   const { transposeA = false, transposeB = false, bias, residual } = options;
-  const { M, N } = sizesOf(a, b, { transposeA, transposeB });
+  const { M, N, K } = sizesOf(a, b, { transposeA, transposeB });
   const inputs: Record<string, Operand> = { a, b };
   if (bias) {
     assertSizes('bias', bias, [N]);
@@ -88,7 +89,19 @@ export function matMul2d(a: Operand, b: Operand, options: MatMulOptions & { bias
     assertSizes('residual', residual, [M, N]);
     inputs.residual = residual;
   }
+  if (transposeB && N > rowsOfBinding(bytesPerValue(b) * K)) return byWindows(a, b, options);
   return runKernel(matMul2dSpec.name, inputs, { transposeA, transposeB })[0] as tf.Tensor;
+}
+
+/** The product with a b [N, K] of more rows than a program may see at once: as many products side by side. Without bias and residual. */
+function byWindows(a: Operand, b: Operand, { transposeA = false, bias, residual }: Parameters<typeof matMul2d>[2] & {}): tf.Tensor {
+  if (bias || residual) throw new EngineError('unsupported', `matMul2d: b [${b.shape}] is too large for a binding of this GPU, and only products without bias and residual are cut.`);
+  const parts = windowsOf({ ...(isSlice(b) ? b : { offset: 0 }), dataId: tensorOf(b).dataId, dtype: tensorOf(b).dtype, shape: b.shape }).map(({ rows }) =>
+    matMul2d(a, { slab: tensorOf(b), offset: rows.offset!, shape: rows.shape, ...(rows.storage ? { storage: rows.storage } : {}) }, { transposeA, transposeB: true }),
+  );
+  const out = tf.concat(parts, 1);
+  tf.dispose(parts);
+  return out;
 }
 
 /**

@@ -154,3 +154,23 @@ export function headLossLogitGrad(
     store<f32>(at, load<f32>(at) + g);
   }
 }
+
+/** scaleColumnsRows of the twin: x is 0 where there is none. */
+export function scaleColumns(chunk: i32, chunks: i32, R: i32, columns: i32, into: usize, factors: usize, x: usize): void {
+  const whole = columns & ~3;
+  const rowBytes: usize = <usize>columns * 4;
+  const last = chunkStart(R, chunk + 1, chunks);
+  for (let r = chunkStart(R, chunk, chunks); r < last; r++) {
+    const to = into + <usize>r * rowBytes;
+    const from = x + <usize>r * rowBytes;
+    for (let i = 0; i < whole; i += 4) {
+      const o: usize = <usize>i * 4;
+      const factor = v128.load(factors + o);
+      v128.store(to + o, x != 0 ? f32x4.add(v128.load(to + o), f32x4.mul(factor, v128.load(from + o))) : f32x4.mul(v128.load(to + o), factor));
+    }
+    for (let o = <usize>whole * 4; o < rowBytes; o += 4) {
+      const factor = load<f32>(factors + o);
+      store<f32>(to + o, x != 0 ? load<f32>(to + o) + factor * load<f32>(from + o) : load<f32>(to + o) * factor);
+    }
+  }
+}

@@ -13,7 +13,7 @@ export { matMulTiles, packPanels } from './matMul';
 export { matMulRowsDeep, matMulRowsWide } from './matMulRows';
 export { attentionFused, attentionFusedGrad } from './attentionFused';
 export { appendKv, cachedAttention } from './cachedAttention';
-export { headLossLogitGrad, headLossSweep } from './headLoss';
+export { headLossLogitGrad, headLossSweep, scaleColumns } from './headLoss';
 export { addEmbeddingGrad, embedTokens, scatterRows } from './embedding';
 export { addColumnSums } from './columnSums';
 export { addColumns, takeColumns } from './columns';
