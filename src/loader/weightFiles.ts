@@ -30,14 +30,14 @@ export interface Weights {
 
 const fromHex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
-/** Which shard holds which tensor. */
-function parseIndex(bytes: Uint8Array): Map<string, string> {
+/** Which shard holds which tensor. @throws EngineError bad-file */
+export function parseIndex(bytes: Uint8Array): Map<string, string> {
   const map = (parseJson(INDEX_FILE, bytes) as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== 'object' || map === null) throw new EngineError('bad-file', `${INDEX_FILE}: has no "weight_map".`);
   const shardOf = new Map<string, string>();
   for (const [name, shard] of Object.entries(map)) {
     if (typeof shard !== 'string' || !/^[\w.-]+\.safetensors$/.test(shard))
-      throw new EngineError('bad-file', `${INDEX_FILE}: places "${name}" in "${String(shard)}", which is no safetensors file of this folder.`);
+      throw new EngineError('bad-file', `${INDEX_FILE}: places "${name}" in ${JSON.stringify(shard)}, which is no safetensors file of this folder.`);
     shardOf.set(name, shard);
   }
   return shardOf;
