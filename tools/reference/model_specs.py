@@ -44,8 +44,8 @@ MODELS = {
                           num_key_value_heads=3, head_dim=6, rms_norm_eps=1e-6, tie_word_embeddings=False, rope_parameters=rope(10000.0)),
     # learned positions, LayerNorm with bias, biases everywhere, Conv1D layout, GELU in its tanh form, tied head
     "gpt2-tied": spec(GPT2Config, F32, 4, vocab_size=67, n_embd=20, n_layer=2, n_head=4, n_positions=96, tie_word_embeddings=True),
-    # exact GELU, another width of the MLP, one head, untied
-    "gpt2-untied-gelu": spec(GPT2Config, F32, 5, vocab_size=53, n_embd=12, n_layer=1, n_head=1, n_inner=30, n_positions=96, activation_function="gelu",
+    # exact GELU, another width of the MLP, one head, untied, f16
+    "gpt2-untied-gelu": spec(GPT2Config, F16, 5, vocab_size=53, n_embd=12, n_layer=1, n_head=1, n_inner=30, n_positions=96, activation_function="gelu",
                              layer_norm_epsilon=1e-6, tie_word_embeddings=False),
     # odd widths, heads of 5, bf16, sharded
     "gpt2-odd-bf16": spec(GPT2Config, BF16, 19, shards="4KB", vocab_size=37, n_embd=15, n_layer=2, n_head=3, n_inner=23, n_positions=96),
@@ -63,8 +63,8 @@ MODELS = {
     # no window, one key head
     "mistral-full": spec(MistralConfig, F16, 13, **P, vocab_size=47, hidden_size=12, intermediate_size=20, num_hidden_layers=2, num_attention_heads=2,
                          num_key_value_heads=1, sliding_window=None, tie_word_embeddings=True, rope_parameters=rope(1e6)),
-    # biases on q, k, v alone; tied
-    "qwen2-gqa-tied": spec(Qwen2Config, BF16, 14, **P, vocab_size=63, hidden_size=24, intermediate_size=30, num_hidden_layers=2, num_attention_heads=4,
+    # biases on q, k, v alone; tied; an odd width inside the MLP, so that some of its weights cannot be packed
+    "qwen2-gqa-tied": spec(Qwen2Config, BF16, 14, **P, vocab_size=63, hidden_size=24, intermediate_size=29, num_hidden_layers=2, num_attention_heads=4,
                            num_key_value_heads=2, tie_word_embeddings=True, rope_parameters=rope(1e6)),
     # a window from the second layer on, YaRN, untied
     "qwen2-window-yarn": spec(Qwen2Config, F32, 15, **P, vocab_size=49, hidden_size=16, intermediate_size=22, num_hidden_layers=3, num_attention_heads=2,
