@@ -6,6 +6,7 @@ import { randomFloats } from '../../testing/arrays.ts';
 import { openTestBackend, testBackends } from '../../testing/backend.ts';
 import { download } from '../../testing/gpuCase.ts';
 import { transcendental } from '../../testing/tolerances.ts';
+import { type DeviceTraits, deviceTraits, setDeviceTraits } from '../deviceTraits.ts';
 import { appendKv } from '../kvCache/appendKv.ts';
 import { attentionFused, attentionFusedGrad, type FusedSizes } from './attentionFused.ts';
 import { attentionFusedBackward, attentionFusedForward, cachedAttentionForward, rowWidth, writeKeysAndValues } from './attentionFused.cpu.ts';
@@ -19,6 +20,9 @@ const cases: [string, FusedSizes, number[]][] = [
   ['one key group for all heads', { B: 2, T: 22, H: 3, G: 1, K: 64, scale: 64 ** -0.5, window: null }, [0, 13]],
   ['large heads', { B: 1, T: 11, H: 2, G: 1, K: 128, scale: 128 ** -0.5, window: null }, [0]],
   ['larger heads', { B: 1, T: 6, H: 1, G: 1, K: 256, scale: 256 ** -0.5, window: null }, [2]],
+  ['large heads, many tiles, padding', { B: 2, T: 150, H: 2, G: 1, K: 128, scale: 0.09, window: null }, [0, 71]],
+  ['large heads, a window over two tiles', { B: 1, T: 150, H: 2, G: 2, K: 128, scale: 0.09, window: 70 }, [3]],
+  ['heads of 160', { B: 1, T: 70, H: 2, G: 1, K: 160, scale: 0.08, window: null }, [0]],
   ['a scale of its own, an odd head size', { B: 2, T: 13, H: 4, G: 2, K: 6, scale: 0.7, window: null }, [0, 3]],
   ['heads of 10', { B: 1, T: 18, H: 2, G: 1, K: 10, scale: 0.2, window: null }, [0]],
   ['heads of 20', { B: 2, T: 12, H: 2, G: 2, K: 20, scale: 0.2, window: null }, [1, 0]],
@@ -28,7 +32,7 @@ const cases: [string, FusedSizes, number[]][] = [
   ['a window of three slots, padding', { B: 3, T: 21, H: 2, G: 2, K: 7, scale: 0.5, window: 3 }, [0, 5, 21]],
   ['a window of nine slots, long rows', { B: 2, T: 75, H: 4, G: 2, K: 32, scale: 0.2, window: 9 }, [0, 13]],
   ['a window wider than the gradient\'s blocks', { B: 1, T: 150, H: 2, G: 1, K: 16, scale: 0.25, window: 37 }, [5]],
-  ['a window in quads of large heads', { B: 1, T: 40, H: 2, G: 1, K: 256, scale: 1 / 16, window: 11 }, [2]],
+  ['a window, heads of 256', { B: 1, T: 40, H: 2, G: 1, K: 256, scale: 1 / 16, window: 11 }, [2]],
   ['a window wider than the rows', { B: 2, T: 9, H: 2, G: 2, K: 8, scale: 0.3, window: 512 }, [0, 4]],
   ['the demo LM', { B: 2, T: 70, H: 4, G: 4, K: 32, scale: 32 ** -0.5, window: null }, [0, 5]],
 ];
@@ -40,6 +44,7 @@ const cached: [string, FusedSizes & { S: number; pastLength: number }, number[]]
   ['a window', { B: 3, T: 1, H: 4, G: 2, K: 32, scale: 0.2, window: 7, S: 65, pastLength: 40 }, [0, 17, 37]],
   ['a window over a prompt after others', { B: 2, T: 9, H: 3, G: 1, K: 5, scale: 0.4, window: 4, S: 20, pastLength: 6 }, [0, 8]],
   ['a window, heads of 256', { B: 2, T: 1, H: 4, G: 1, K: 256, scale: 1 / 16, window: 21, S: 66, pastLength: 50 }, [0, 33]],
+  ['heads of 256, many slots', { B: 2, T: 2, H: 4, G: 1, K: 256, scale: 1 / 16, window: null, S: 200, pastLength: 190 }, [0, 100]],
   ['heads of 80, many slots', { B: 1, T: 1, H: 4, G: 2, K: 80, scale: 0.1, window: null, S: 300, pastLength: 290 }, [2]],
   ['large heads', { B: 1, T: 1, H: 2, G: 1, K: 128, scale: 128 ** -0.5, window: null, S: 33, pastLength: 32 }, [0]],
 ];
@@ -53,7 +58,7 @@ describe.each(await testBackends())('attention on fused rows on %s', (backendNam
   });
   afterAll(() => opened.close());
 
-  it.each(cases)('equals the twin, forward and gradient: %s', async (_name, sizes, starts) => {
+  async function equalsTwin(sizes: FusedSizes, starts: number[]): Promise<void> {
     const { B, T, H, K } = sizes;
     const qkv = randomFloats(B * T * rowWidth(sizes), 1, 1.5);
     const weights = randomFloats(B * T * H * K, 2);
@@ -71,9 +76,11 @@ describe.each(await testBackends())('attention on fused rows on %s', (backendNam
     assertAllClose(out!, expected.out, transcendental, 'out');
     assertAllClose(logSumExp!, expected.logSumExp, transcendental, 'logSumExp');
     assertAllClose(gradient!, expected.gradient, { ...transcendental, atol: 5e-5 }, 'gradient of qkv');
-  });
+  }
 
-  it.each(cached)('over a cache equals the twin: %s', async (_name, sizes, starts) => {
+  it.each(cases)('equals the twin, forward and gradient: %s', (_name, sizes, starts) => equalsTwin(sizes, starts));
+
+  async function equalsTwinOverCache(sizes: (typeof cached)[0][1], starts: number[]): Promise<void> {
     const { B, T, G, K, S, pastLength } = sizes;
     // One row more than the batch: a cache may be larger.
     const cacheSize = (B + 1) * S * G * K;
@@ -95,6 +102,28 @@ describe.each(await testBackends())('attention on fused rows on %s', (backendNam
     const expected = new Float64Array(out!.length);
     cachedAttentionForward(doubles(qkv), doubles(keys), doubles(values), Int32Array.from(starts), expected, sizes);
     assertAllClose(out!, expected, transcendental, 'out');
+  }
+
+  it.each(cached)('over a cache equals the twin: %s', (_name, sizes, starts) => equalsTwinOverCache(sizes, starts));
+
+  describe.skipIf(backendName !== 'webgpu')('taken for hardware, where a workgroup owns a query or a key', () => {
+    let traits: DeviceTraits;
+    const deviceOf = (): GPUDevice => (tf.backend() as unknown as { device: GPUDevice }).device;
+    beforeAll(() => {
+      traits = deviceTraits();
+      setDeviceTraits(deviceOf(), { ...traits, adapterClass: 'discrete' });
+    });
+    afterAll(() => setDeviceTraits(deviceOf(), traits));
+
+    const odd: typeof cases = [
+      ['large heads of an odd size, one row all padding', { B: 2, T: 9, H: 2, G: 1, K: 131, scale: 0.09, window: null }, [9, 1]],
+      ['heads of 264', { B: 1, T: 5, H: 1, G: 1, K: 264, scale: 0.06, window: 3 }, [0]],
+    ];
+    it.each([...cases.filter(([, { K }]) => K >= 128), ...odd])('equals the twin, forward and gradient: %s', (_name, sizes, starts) => equalsTwin(sizes, starts));
+
+    const decoding = { B: 2, T: 1, H: 4, G: 2, scale: 0.1, window: null, S: 150, pastLength: 140 };
+    const small = [64, 72, 96].map((K) => [`heads of ${K}, one token`, { ...decoding, K }, [0, 33]] as (typeof cached)[0]);
+    it.each([...cached.filter(([, { K }]) => K >= 128), ...small])('over a cache equals the twin: %s', (_name, sizes, starts) => equalsTwinOverCache(sizes, starts));
   });
 
   it('writes to the rows of the cache that it is told', async () => {

@@ -1,5 +1,5 @@
 /**
- * WGSL of attention on fused rows. An invocation owns a few queries (forward, gradient of queries) or a few keys (gradient of keys and
+ * WGSL of attention on fused rows; that of large heads stands in wideAttention.webgpu.ts. An invocation owns a few queries (forward, gradient of queries) or a few keys (gradient of keys and
  * values) in registers and walks over the other side, so that no probability is stored and no barrier is needed. Neighbouring invocations
  * take the same slots of different heads and the longest walks come first: causal work is uneven only in that order.
  */
@@ -8,6 +8,7 @@ import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 import { type FusedSizes, rowWidth } from './attentionFused.cpu.ts';
 import { chain, each, headLayout, type HeadLayout, loadRow, quadDirectives, range, storage, type Tile } from './tiles.ts';
+import { isWide, wideForwardCode, wideGradKeyCode, wideGradQueryCode, wideProgram } from './wideAttention.webgpu.ts';
 
 /**
  * Queries (or keys, in the gradient of keys and values) that an invocation owns. Software adapters gain by every load that is shared: B 8, T 64,
@@ -21,7 +22,7 @@ function owned(K: number): { count: number; quad: boolean } {
 
 export function forwardTile(K: number, T: number): Tile {
   const { count, quad } = owned(K);
-  if (T === 1) return { queries: 1, keys: K > 128 ? 1 : 4, quad: false };
+  if (T === 1) return { queries: 1, keys: 4, quad: false };
   return { queries: count, keys: count > 1 || K > 64 ? 1 : 4, quad };
 }
 
@@ -35,7 +36,7 @@ export interface KeyPlaces {
   stride: string;
 }
 
-const inRows: KeyPlaces = {
+export const inRows: KeyPlaces = {
   keys: 'qkv',
   values: 'qkv',
   keyBase: '(b * params.T) * params.width + (params.H + group) * params.parts',
@@ -166,14 +167,18 @@ function gradKeyCode(layout: HeadLayout, tile: Tile, windowed: boolean): string 
 
 export const keyOf = (name: string, { K, window }: FusedSizes, tile: Tile): string => `${name}_${K}_${tile.queries}_${tile.keys}${tile.quad ? '_quad' : ''}${window === null ? '' : '_window'}`;
 
-export function attentionFusedProgram(t: { qkv: KernelTensor; start: KernelTensor; out: KernelTensor; logSumExp: KernelTensor }, sizes: FusedSizes, tile = forwardTile(sizes.K, sizes.T)): WgslProgram {
+export function attentionFusedProgram(t: { qkv: KernelTensor; start: KernelTensor; out: KernelTensor; logSumExp: KernelTensor }, sizes: FusedSizes): WgslProgram {
   const layout = headLayout(sizes.K);
+  const bindings = [storage('qkv', t.qkv, layout.element), storage('start', t.start, 'i32'), storage('out', t.out, layout.element, 'read_write'), storage('logSumExp', t.logSumExp, 'f32', 'read_write')];
+  const how = { saved: true, windowed: sizes.window !== null };
+  if (isWide(sizes)) return wideProgram('attentionWide', sizes, { bindings, uniforms: sizeUniforms(sizes, sizes.B * sizes.H * sizes.T, 0), code: () => wideForwardCode(layout, inRows, how) });
+  const tile = forwardTile(sizes.K, sizes.T);
   const count = tileCount(sizes.B * sizes.H, sizes.T, tile.queries, tile.quad);
   return {
     key: keyOf('attentionFused', sizes, tile),
-    bindings: [storage('qkv', t.qkv, layout.element), storage('start', t.start, 'i32'), storage('out', t.out, layout.element, 'read_write'), storage('logSumExp', t.logSumExp, 'f32', 'read_write')],
+    bindings,
     uniforms: sizeUniforms(sizes, count, 0),
-    code: () => forwardCode(layout, tile, inRows, { saved: true, windowed: sizes.window !== null }),
+    code: () => forwardCode(layout, tile, inRows, how),
     workgroups: lineWorkgroups(count),
   };
 }
@@ -189,43 +194,37 @@ export interface GradTensors {
   means: KernelTensor;
 }
 
-export function attentionFusedGradPrograms(t: GradTensors, sizes: FusedSizes, tiles?: { queries: Tile; keys: Tile }): WgslProgram[] {
+export function attentionFusedGradPrograms(t: GradTensors, sizes: FusedSizes): WgslProgram[] {
   const layout = headLayout(sizes.K);
   const { element } = layout;
   const { B, T, H, G, K } = sizes;
+  const saved = [storage('logSumExp', t.logSumExp, 'f32'), storage('gradOut', t.gradOut, element), storage('gradQkv', t.gradQkv, element, 'read_write')];
+  const forQueries = [storage('qkv', t.qkv, element), storage('start', t.start, 'i32'), storage('o', t.out, element), ...saved, storage('means', t.means, 'f32', 'read_write')];
+  const forKeys = [storage('qkv', t.qkv, element), storage('start', t.start, 'i32'), storage('means', t.means, 'f32'), ...saved];
+  const windowed = sizes.window !== null;
+  if (isWide(sizes))
+    return [
+      wideProgram('attentionWideGradQ', sizes, { bindings: forQueries, uniforms: sizeUniforms(sizes, B * H * T, 0), code: () => wideGradQueryCode(layout, inRows, windowed) }),
+      wideProgram('attentionWideGradKV', sizes, { bindings: forKeys, uniforms: sizeUniforms(sizes, B * G * T, 0), code: () => wideGradKeyCode(layout, windowed) }),
+    ];
   const { count, quad } = owned(K);
-  const queryTiles = tiles?.queries ?? { queries: count, keys: 1, quad };
-  const keyTiles = tiles?.keys ?? { queries: 1, keys: count, quad };
+  const queryTiles = { queries: count, keys: 1, quad };
+  const keyTiles = { queries: 1, keys: count, quad };
   const queryCount = tileCount(B * H, T, queryTiles.queries, queryTiles.quad);
   const keyCount = tileCount(B * G, T, keyTiles.keys, keyTiles.quad);
   return [
     {
       key: keyOf('attentionFusedGradQ', sizes, queryTiles),
-      bindings: [
-        storage('qkv', t.qkv, element),
-        storage('start', t.start, 'i32'),
-        storage('o', t.out, element),
-        storage('logSumExp', t.logSumExp, 'f32'),
-        storage('gradOut', t.gradOut, element),
-        storage('gradQkv', t.gradQkv, element, 'read_write'),
-        storage('means', t.means, 'f32', 'read_write'),
-      ],
+      bindings: forQueries,
       uniforms: sizeUniforms(sizes, queryCount, 0),
-      code: () => gradQueryCode(layout, queryTiles, sizes.window !== null),
+      code: () => gradQueryCode(layout, queryTiles, windowed),
       workgroups: lineWorkgroups(queryCount),
     },
     {
       key: keyOf('attentionFusedGradKV', sizes, keyTiles),
-      bindings: [
-        storage('qkv', t.qkv, element),
-        storage('start', t.start, 'i32'),
-        storage('means', t.means, 'f32'),
-        storage('logSumExp', t.logSumExp, 'f32'),
-        storage('gradOut', t.gradOut, element),
-        storage('gradQkv', t.gradQkv, element, 'read_write'),
-      ],
+      bindings: forKeys,
       uniforms: sizeUniforms(sizes, keyCount, 0),
-      code: () => gradKeyCode(layout, keyTiles, sizes.window !== null),
+      code: () => gradKeyCode(layout, keyTiles, windowed),
       workgroups: lineWorkgroups(keyCount),
     },
   ];
