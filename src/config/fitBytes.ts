@@ -33,11 +33,12 @@ function countValues(config: LmConfig): { matrices: number; vectors: number } {
   return { matrices, vectors };
 }
 
-/** Sines and cosines of every position. */
-function ropeTableBytes(config: LmConfig): number {
-  const { rope, localRope, ropeTheta } = config as { rope?: { rotaryDim: number } | null; localRope?: { rotaryDim: number } | null; ropeTheta?: number | null };
-  const dims = [rope?.rotaryDim ?? (ropeTheta != null ? config.headDim : 0), localRope?.rotaryDim ?? 0];
-  return dims.reduce((sum, dim) => sum + config.maxPositionEmbeddings * dim * FLOAT_BYTES, 0);
+/** Positions whose sines and cosines an LM has from the start; more come when longer rows do (lm/ropes.ts). */
+const FIRST_POSITIONS = 1024;
+
+/** Sines and cosines. */
+function ropeTableBytes({ rope, localRope, maxPositionEmbeddings }: LmConfig): number {
+  return [rope, localRope].reduce((sum, one) => sum + (one?.rotaryDim ?? 0) * Math.min(FIRST_POSITIONS, maxPositionEmbeddings) * FLOAT_BYTES, 0);
 }
 
 /** How many numbers an adapter of these settings has. @throws EngineError bad-config for targets that the LM lacks */
@@ -52,51 +53,56 @@ export function frozenBytes(config: LmConfig, storage: FitRequest['storage']): n
 }
 
 /** As kernels/headLoss/tilePlan.ts, which config may not import; a test holds the two together. */
-export function planLossTiles(N: number, V: number, C: number): { floats: number; rows: number; whole: boolean } {
-  if (4 * N * V <= 8 * 2 ** 20) return { floats: N * V, rows: N, whole: true };
+export function planLossTiles(N: number, V: number, C: number, maxColumns = Infinity): { floats: number; rows: number; whole: boolean } {
+  if (4 * N * V <= 8 * 2 ** 20 && V <= maxColumns) return { floats: N * V, rows: N, whole: true };
   const rows = Math.min(N, Math.max(128, alignUp(N / 4)));
   const tileBytes = Math.max(2 ** 19, N * C);
-  const columns = Math.min(V, Math.max(SLAB_ALIGNMENT, Math.floor(tileBytes / (4 * rows) / SLAB_ALIGNMENT) * SLAB_ALIGNMENT));
+  const columns = Math.min(V, maxColumns, Math.max(SLAB_ALIGNMENT, Math.floor(tileBytes / (4 * rows) / SLAB_ALIGNMENT) * SLAB_ALIGNMENT));
   return { floats: rows * columns, rows, whole: false };
 }
 
 /** Numbers that one token leaves for the way back in one layer, its input included; and what its way back holds besides at most. */
-function layerFloats(config: LmConfig): { kept: number; backward: number; inner: number } {
-  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H, numKeyValueHeads: G, headDim: K } = config;
-  const features = config as LmConfig & { gatedMlp?: boolean; sandwichNorms?: boolean; qkNorm?: boolean };
-  const gated = features.gatedMlp ?? config.hiddenAct === 'silu';
+function layerFloats(config: LmConfig, dropout: boolean): { kept: number; backward: number; inner: number } {
+  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H, numKeyValueHeads: G, headDim: K, gatedMlp, qkNorm, sandwichNorms, parallelResidual } = config;
   const qkv = (H + 2 * G) * K;
-  const inner = gated ? 2 * F : F;
-  const attention = C + C + qkv + H * K + H + (features.qkNorm ? (H + G) * K : 0) + (features.sandwichNorms ? C : 0);
-  const mlp = C + C + inner + F + (features.sandwichNorms ? C : 0);
-  // gradY, gradient of the activated values, gradient of what they came from; or the same of attention.
-  return { kept: attention + mlp, backward: Math.max(C + F + inner, 2 * C + H * K + qkv), inner };
+  const inner = gatedMlp ? 2 * F : F;
+  const sandwich = sandwichNorms ? C : 0;
+  const attention = 2 * C + qkv + (qkNorm ? qkv : 0) + H * K + H + sandwich;
+  const mlp = (parallelResidual ? C : 2 * C) + inner + F + sandwich;
+  // gradY, gradient of the activated values, gradient of what they came from (what the norm after the MLP kept is gone by then); or an adapter's
+  // dropout: its input, the gradient of that, and that behind the mask; or the same of attention.
+  const backward = Math.max(C + F + inner - sandwich, dropout ? C + sandwich + 4 * F : 0, 2 * C + H * K + qkv - sandwich);
+  return { kept: attention + mlp, backward, inner };
 }
 
 /** The peak of one micro-batch on top of everything that lasts from step to step, bytes. Every row is taken to be maxLength long and all response. */
-function microBatchBytes({ config, training }: FitRequest): number {
+function microBatchBytes({ config, storage, limits, training, method }: FitRequest): number {
   const { vocabSize: V, hiddenSize: C } = config;
   const { benignPerStep, unsafePerStep, maxLength, gradientCheckpointing, klBeta = defaultTrainConfig.klBeta, semanticLambda = defaultTrainConfig.semanticLambda } = training;
   const T = maxLength - 1;
   const R = (benignPerStep + unsafePerStep) * T;
   const Nb = benignPerStep * T;
   const Nu = semanticLambda > 0 ? unsafePerStep * T : 0;
-  const layer = layerFloats(config);
+  const layer = layerFloats(config, method === 'lora' && (training.lora?.loraDropout ?? 0) > 0);
   const layers = config.numHiddenLayers;
   const kept = R * (gradientCheckpointing ? (layers + 1) * C : layers * layer.kept + C);
   const again = gradientCheckpointing ? R * (layer.kept - C) : 0;
-  const [benign, unsafe] = [planLossTiles(Nb, V, C), planLossTiles(Nu, V, C)];
+  const packed = storage !== 'f32';
+  // As much of a table as a program may see at once, in runs that slices of it may begin at.
+  const maxColumns = Math.max(128, 128 * Math.floor(limits.maxTensorBytes / ((packed ? HALF_BYTES : FLOAT_BYTES) * C) / 128));
+  const [benign, unsafe] = [planLossTiles(Nb, V, C, maxColumns), planLossTiles(Nu, V, C, maxColumns)];
   const anchored = klBeta > 0;
   // One tile of all logits is kept for the way back, but not beside an anchor; else a tile lives as long as it is worked on.
   const keptBenign = benign.whole ? benign.floats : 0;
   const keptUnsafe = unsafe.whole && !anchored ? unsafe.floats : 0;
-  const tilesForward = (keptUnsafe > 0 ? 0 : unsafe.floats) + (anchored ? unsafe.floats : 0);
-  const tilesBackward = (keptUnsafe > 0 ? 0 : unsafe.floats) + unsafe.floats;
+  // Rows of a packed table have lengths of their own: what is kept is multiplied with them in a second tile, the labels' rows are decoded.
+  const tilesForward = keptUnsafe > 0 ? (packed ? unsafe.floats : 0) : unsafe.floats + (anchored ? unsafe.floats : 0);
+  const tilesBackward = (keptUnsafe > 0 ? 0 : unsafe.floats) + unsafe.floats + (anchored && packed ? unsafe.floats : 0);
   const parts = (Nb + Nu) * C;
   const stats = 8 * (Nb + Nu);
   // Directions of the semantic distance, and the hidden states of the anchor.
   const directions = Nu * C * (anchored ? 2 : 1);
-  const lossForward = R * C + parts + keptBenign + keptUnsafe + directions + tilesForward;
+  const lossForward = R * C + parts + keptBenign + keptUnsafe + directions + Math.max(tilesForward, packed ? 2 * Nu * C : 0);
   const lossBackward = parts + Nb * C + keptUnsafe + directions + tilesBackward + (unsafe.whole ? Nu * C : unsafe.rows * C);
   // What the losses leave behind stays until the step ends: hidden states of the response tokens, their gradients, both in one piece.
   const bodyBackward = 3 * parts + again + R * layer.backward;
@@ -113,7 +119,7 @@ export function kvCacheBytes(config: LmConfig, batchSize: number, slots: number)
 
 /** What decoding holds besides the cache: the prompts' widest layer and the logits. */
 function decodingBytes(config: LmConfig, batchSize: number, promptLength: number): number {
-  const layer = layerFloats(config);
+  const layer = layerFloats(config, false);
   return FLOAT_BYTES * (batchSize * promptLength * (3 * config.hiddenSize + layer.inner + config.intermediateSize) + 2 * batchSize * config.vocabSize);
 }
 
@@ -129,7 +135,8 @@ export function countFitBytes(request: FitRequest, batchSize: number = defaultGe
   const { matrices, vectors } = countValues(config);
   const valueBytes = storage === 'f32' ? FLOAT_BYTES : HALF_BYTES;
   const slab = FLOAT_BYTES * (method === 'full' ? matrices + vectors : alignUp(countAdapterParameters(config, training.lora ?? loraConfigSchema.parse({}))));
-  const costEmbedding = semanticLambda > 0 && training.unsafePerStep > 0 ? FLOAT_BYTES * V * C : 0;
+  // A packed table serves as it is, with the lengths of its rows beside it.
+  const costEmbedding = semanticLambda > 0 && training.unsafePerStep > 0 ? FLOAT_BYTES * V * (storage === 'f32' ? C : 1) : 0;
   const kvCache = kvCacheBytes(config, batchSize, cacheSlots(training.maxLength));
   // A copy that is trained has tables of its own.
   const weights = frozenBytes(config, storage) + slab + (method === 'full' ? ropeTableBytes(config) : 0);
@@ -147,8 +154,8 @@ export function countFitBytes(request: FitRequest, batchSize: number = defaultGe
   const R = (training.benignPerStep + training.unsafePerStep) * (training.maxLength - 1);
   const tensors: NamedBytes[] = [
     { what: `the token embedding [${V}, ${C}]`, bytes: V * C * valueBytes },
-    { what: `the embedding that the semantic cost is measured in [${V}, ${C}], in float32`, bytes: costEmbedding },
-    { what: 'the widest activation of a micro-batch', bytes: FLOAT_BYTES * R * layerFloats(config).inner },
+    { what: `the embedding that the semantic cost is measured in [${V}, ${C}]`, bytes: costEmbedding },
+    { what: 'the widest activation of a micro-batch', bytes: FLOAT_BYTES * R * layerFloats(config, false).inner },
     ...(method === 'full' ? [{ what: 'the slab of all parameters of a full fine-tune', bytes: slab }] : []),
   ];
   return { bytes, tensors: tensors.sort((a, b) => b.bytes - a.bytes) };
