@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'unsupported' // valid, but not something this engine can do
   | 'not-found' // a file, run or checkpoint does not exist
   | 'network' // a download failed
+  | 'access' // a server wants an access token, or refuses the one it got (401, 403, gated)
   | 'gpu-error' // the GPU reported an error: its results cannot be trusted
   | 'device-lost' // the GPU device is gone; the run can be resumed from its last checkpoint
   | 'out-of-memory'
@@ -20,11 +21,14 @@ export type ErrorCode =
   | 'cancelled'
   | 'internal';
 
+/** A message may quote what a file holds, which may be anything. */
+const MAX_MESSAGE = 2000;
+
 /** An error with a code. Crosses the worker boundary as `EngineFailure`. */
 export class EngineError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message, options);
     this.name = 'EngineError';
     this.code = code;
   }

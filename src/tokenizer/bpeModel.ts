@@ -47,7 +47,7 @@ function assertBpe(model: Json): void {
   if (type !== 'BPE')
     throw new EngineError(
       'unsupported',
-      `tokenizer.json: a tokenizer of the type ${JSON.stringify(String(type).slice(0, 40))} is not supported, only BPE is (byte-level, or SentencePiece-style with byte fallback): its ids were not checked against Python tokenizers. Choose a model with a BPE tokenizer, such as GPT-2, Pythia, SmolLM2, Llama, Qwen or Gemma.`,
+      `tokenizer.json: a tokenizer of the type ${typeof type === 'string' ? JSON.stringify(type.slice(0, 40)) : 'that is not named'} is not supported, only BPE is (byte-level, or SentencePiece-style with byte fallback): its ids were not checked against Python tokenizers. Choose a model with a BPE tokenizer, such as GPT-2, Pythia, SmolLM2, Llama, Qwen or Gemma.`,
     );
   for (const name of ['continuing_subword_prefix', 'end_of_word_suffix'])
     if (model[name] !== undefined && model[name] !== null && model[name] !== '')

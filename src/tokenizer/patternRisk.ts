@@ -11,7 +11,7 @@ const MAX_REPEATS = 1000;
 const MAX_OPEN_REPEATS = 8;
 /** A sound pattern takes microseconds on the longest probe; a noisy machine is allowed for by the best of three. */
 const PROBE_LIMIT_MS = 40;
-const PROBE_LENGTHS = [8, 16, 24, 32, 48, 64, 128, 256, 512, 1024, 2048];
+const PROBE_LENGTHS = [8, 24, 40, 64, 128, 256, 2048];
 
 /** Of a part of a pattern: whether how much it matches varies, whether it has alternatives, how often its longest repetition multiplies. */
 interface Shape {
@@ -130,7 +130,7 @@ const GENERAL = ['a', 'A', '0', ' ', '\n', '.', "'", '_', 'é', '你', '\u0301',
 /** Characters that the pattern names, and some of every kind. */
 function probeCharacters(source: string): string[] {
   const named = [...source.replace(/\\[pP]\{[^}]*\}|\\./g, '')].filter((character) => !/[\\^$.*+?()[\]{}|:=!<>,&-]/.test(character));
-  return [...new Set([...GENERAL, ...named])].slice(0, 20);
+  return [...new Set([...GENERAL, ...named])].slice(0, 16);
 }
 
 /** What is wrong with the time a pattern takes, as the end of a sentence; null if nothing. @param compiled global */
