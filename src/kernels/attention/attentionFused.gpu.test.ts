@@ -21,8 +21,6 @@ const cases: [string, FusedSizes, number[]][] = [
   ['large heads', { B: 1, T: 11, H: 2, G: 1, K: 128, scale: 128 ** -0.5, window: null }, [0]],
   ['larger heads', { B: 1, T: 6, H: 1, G: 1, K: 256, scale: 256 ** -0.5, window: null }, [2]],
   ['large heads, many tiles, padding', { B: 2, T: 150, H: 2, G: 1, K: 128, scale: 0.09, window: null }, [0, 71]],
-  ['large heads, a window over two tiles', { B: 1, T: 150, H: 2, G: 2, K: 128, scale: 0.09, window: 70 }, [3]],
-  ['heads of 160', { B: 1, T: 70, H: 2, G: 1, K: 160, scale: 0.08, window: null }, [0]],
   ['a scale of its own, an odd head size', { B: 2, T: 13, H: 4, G: 2, K: 6, scale: 0.7, window: null }, [0, 3]],
   ['heads of 10', { B: 1, T: 18, H: 2, G: 1, K: 10, scale: 0.2, window: null }, [0]],
   ['heads of 20', { B: 2, T: 12, H: 2, G: 2, K: 20, scale: 0.2, window: null }, [1, 0]],
@@ -32,7 +30,6 @@ const cases: [string, FusedSizes, number[]][] = [
   ['a window of three slots, padding', { B: 3, T: 21, H: 2, G: 2, K: 7, scale: 0.5, window: 3 }, [0, 5, 21]],
   ['a window of nine slots, long rows', { B: 2, T: 75, H: 4, G: 2, K: 32, scale: 0.2, window: 9 }, [0, 13]],
   ['a window wider than the gradient\'s blocks', { B: 1, T: 150, H: 2, G: 1, K: 16, scale: 0.25, window: 37 }, [5]],
-  ['a window, heads of 256', { B: 1, T: 40, H: 2, G: 1, K: 256, scale: 1 / 16, window: 11 }, [2]],
   ['a window wider than the rows', { B: 2, T: 9, H: 2, G: 2, K: 8, scale: 0.3, window: 512 }, [0, 4]],
   ['the demo LM', { B: 2, T: 70, H: 4, G: 4, K: 32, scale: 32 ** -0.5, window: null }, [0, 5]],
 ];
@@ -115,11 +112,15 @@ describe.each(await testBackends())('attention on fused rows on %s', (backendNam
     });
     afterAll(() => setDeviceTraits(deviceOf(), traits));
 
-    const odd: typeof cases = [
+    // Not for a software adapter's own form, which compiles for seconds at these sizes.
+    const more: typeof cases = [
+      ['large heads, a window over two tiles', { B: 1, T: 150, H: 2, G: 2, K: 128, scale: 0.09, window: 70 }, [3]],
+      ['heads of 160', { B: 1, T: 70, H: 2, G: 1, K: 160, scale: 0.08, window: null }, [0]],
+      ['a window, heads of 256', { B: 1, T: 40, H: 2, G: 1, K: 256, scale: 1 / 16, window: 11 }, [2]],
       ['large heads of an odd size, one row all padding', { B: 2, T: 9, H: 2, G: 1, K: 131, scale: 0.09, window: null }, [9, 1]],
       ['heads of 264', { B: 1, T: 5, H: 1, G: 1, K: 264, scale: 0.06, window: 3 }, [0]],
     ];
-    it.each([...cases.filter(([, { K }]) => K >= 128), ...odd])('equals the twin, forward and gradient: %s', (_name, sizes, starts) => equalsTwin(sizes, starts));
+    it.each([...cases.filter(([, { K }]) => K >= 128), ...more])('equals the twin, forward and gradient: %s', (_name, sizes, starts) => equalsTwin(sizes, starts));
 
     const decoding = { B: 2, T: 1, H: 4, G: 2, scale: 0.1, window: null, S: 150, pastLength: 140 };
     const small = [64, 72, 96].map((K) => [`heads of ${K}, one token`, { ...decoding, K }, [0, 33]] as (typeof cached)[0]);

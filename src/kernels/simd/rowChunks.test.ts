@@ -5,6 +5,8 @@ import { randomFloats, randomInts } from '../../testing/arrays.ts';
 import { openTestBackend } from '../../testing/backend.ts';
 import { createSlab } from '../../testing/slabs.ts';
 import { adamWStep } from '../adamW/adamW.ts';
+import { attentionFused, attentionFusedGrad } from '../attention/attentionFused.ts';
+import { cachedAttention } from '../attention/cachedAttention.ts';
 import { addColumnSums } from '../columnSums/columnSums.ts';
 import { addEmbeddingGrad, embedTokens, gatherRows } from '../embedding/embedding.ts';
 import { gatedActivation, gatedActivationGrad } from '../gatedActivation/gatedActivation.ts';
@@ -28,6 +30,14 @@ const cases: Record<string, () => tf.Tensor[]> = {
   rmsNormGrad: () => {
     const { slab, slices } = createSlab([{ shape: [C], data: new Float32Array(C) }]);
     return [rmsNormGrad({ x: matrix(C, 1), weight: vector(C, 2), eps: 1e-5, gradY: matrix(C, 3), residualGrad: matrix(C, 4), gradWeight: slices[0]! }), slab];
+  },
+  attention: () => {
+    const sizes = { B: 3, T: 9, H: 4, G: 2, K: 10, scale: 0.3, window: 5 };
+    const [qkv, start] = [tf.tensor2d(randomFloats(27 * 80, 1), [27, 80]), tf.tensor1d([0, 2, 9], 'int32')];
+    const saved = attentionFused(qkv, start, sizes);
+    const gradQkv = attentionFusedGrad({ qkv, start, ...saved, gradOut: tf.tensor2d(randomFloats(27 * 40, 2), [27, 40]) }, sizes);
+    const cache = (seed: number): tf.Tensor => tf.tensor(randomFloats(3 * 12 * 20, seed), [3, 12, 2, 10]);
+    return [saved.out, saved.logSumExp, gradQkv, cachedAttention(qkv, cache(3), cache(4), start, 3, sizes)];
   },
   headNorm: () => [headNorm(matrix(7 * 10, 1), vector(10, 2), vector(10, 3), { H: 3, G: 2, K: 10, eps: 1e-5 })],
   headNormGrad: () => {
