@@ -57,12 +57,12 @@ export const resumeRunJob =
     const stored = await state.runs.readRecord(runId);
     assertSameBase(stored, requireModel(state).view.fingerprint);
     if (stored.status === 'completed') throw new EngineError('bad-argument', `The run "${stored.name}" is complete: there is nothing to resume.`);
-    // Rows and evaluations must look as they did before: the studio sees the template change by modelLoaded.
-    if (stored.chatTemplate) setChatTemplate(state, stored.chatTemplate);
     const input = await state.runs.readInput(runId);
     const saved = await state.runs.readState(runId);
     const trainState = saved ? decodeTrainState(saved.bytes) : null;
     const step = trainState?.step ?? 0;
+    // Rows and evaluations must look as they did before: the studio sees the template change by modelLoaded.
+    if (stored.chatTemplate) setChatTemplate(state, stored.chatTemplate);
     // What came after the saved state will be trained again, and gives the same numbers.
     await state.runs.removeAfter(runId, step);
     const { failure: _failure, ...rest } = stored;
