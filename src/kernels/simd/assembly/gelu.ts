@@ -6,14 +6,14 @@ import { chunkStart, multiplyAdd } from './vector';
 
 /** exp(-x^2 / 2), 0 where that is below 1e-37. */
 @inline
-function bell4(x: v128): v128 {
+export function bell4(x: v128): v128 {
   const argument = f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5));
   return v128.and(exp4(argument), f32x4.gt(argument, f32x4.splat(-85)));
 }
 
 /** The share of x that passes, for the exact form. */
 @inline
-function exactShare4(x: v128, bell: v128): v128 {
+export function exactShare4(x: v128, bell: v128): v128 {
   const one = f32x4.splat(1);
   const t = f32x4.div(one, multiplyAdd(f32x4.abs(x), f32x4.splat(0.23164189), one));
   let p = multiplyAdd(f32x4.splat(0.5307027145), t, f32x4.splat(-0.7265760135));
@@ -26,27 +26,37 @@ function exactShare4(x: v128, bell: v128): v128 {
 
 /** The share of x that passes, for the tanh form: sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)). */
 @inline
-function tanhShare4(x: v128): v128 {
+export function tanhShare4(x: v128): v128 {
   const square = f32x4.mul(x, x);
   const argument = f32x4.mul(x, multiplyAdd(square, f32x4.splat(0.07135481282), f32x4.splat(1.5957691216)));
   return v128.and(sigmoid4(argument), f32x4.gt(argument, f32x4.splat(-85)));
 }
 
 @inline
-export function gelu4(x: v128, exact: i32): v128 {
+function gelu4(x: v128, exact: i32): v128 {
   return f32x4.mul(x, exact ? exactShare4(x, bell4(x)) : tanhShare4(x));
 }
 
+/** The slope where the share of x that passes is known. */
 @inline
-export function slope4(x: v128, exact: i32): v128 {
-  if (exact) {
-    const bell = bell4(x);
-    return multiplyAdd(f32x4.mul(x, f32x4.splat(0.3989422804)), bell, exactShare4(x, bell));
-  }
-  const s = tanhShare4(x);
+export function exactSlope4(x: v128, bell: v128, share: v128): v128 {
+  return multiplyAdd(f32x4.mul(x, f32x4.splat(0.3989422804)), bell, share);
+}
+
+@inline
+export function tanhSlope4(x: v128, s: v128): v128 {
   const inner = multiplyAdd(f32x4.mul(x, x), f32x4.splat(0.21406443846), f32x4.splat(1.5957691216));
   // s - s^2 is exactly 0 where s has rounded to 1, and x stays finite.
   return multiplyAdd(f32x4.mul(x, multiplyAdd(f32x4.neg(s), s, s)), inner, s);
+}
+
+@inline
+function slope4(x: v128, exact: i32): v128 {
+  if (exact) {
+    const bell = bell4(x);
+    return exactSlope4(x, bell, exactShare4(x, bell));
+  }
+  return tanhSlope4(x, tanhShare4(x));
 }
 
 /** y = gelu(x) for n values; exact is 1 or 0. */
