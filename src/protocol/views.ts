@@ -40,6 +40,8 @@ export interface ModelView {
   loraTargets: string[];
   /** Markdown of the model card, if the folder has one. */
   card: string | null;
+  /** What the person should know of how it was loaded, e.g. that the server could not be reached and a copy was used. */
+  notice?: string | null;
 }
 
 /** One file of a model. */
@@ -66,6 +68,8 @@ export interface ModelInspection {
   licence: string | null;
   gated: boolean;
   fit: FitReport;
+  /** What the person should know, e.g. that the server cannot be reached and the downloaded copy is used. */
+  notice?: string | null;
 }
 
 /** A model in the cache. */

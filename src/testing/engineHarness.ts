@@ -5,7 +5,8 @@ import { Rng } from '../base/rng.ts';
 import { parseLmConfig } from '../config/lm.ts';
 import { parameterShapes } from '../config/lmParameters.ts';
 import { writeSafetensors } from '../loader/safetensors.ts';
-import type { FileStore } from '../loader/fileStore.ts';
+import type { HttpHost } from '../loader/http.ts';
+import type { RangeStore } from '../loader/rangeStore.ts';
 import type { Command, EngineEvent, JobName, Jobs, ModelSource } from '../protocol/jobs.ts';
 import type { Prompt } from '../records/prompt.ts';
 import { createSession, type Session } from '../worker/session.ts';
@@ -56,13 +57,13 @@ export interface EngineHarness {
   listen(listener: (event: EngineEvent) => void): void;
 }
 
-/** @param gpu where WebGPU is, for sessions that use it */
-export async function openHarness(files: FileStore, gpu?: GPU): Promise<EngineHarness> {
+/** @param gpu where WebGPU is, for sessions that use it @param http how downloads reach the network */
+export async function openHarness(files: RangeStore, gpu?: GPU, http?: HttpHost): Promise<EngineHarness> {
   const events: EngineEvent[] = [];
   const listeners = new Set<(event: EngineEvent) => void>();
   const session = createSession({
     files,
-    host: { ...(gpu ? { gpu } : {}), holdAwake: (_name, body) => body(), now: () => performance.now(), timestamp: () => new Date().toISOString() },
+    host: { ...(gpu ? { gpu } : {}), ...(http ? { http } : {}), holdAwake: (_name, body) => body(), now: () => performance.now(), timestamp: () => new Date().toISOString() },
     emit(event) {
       events.push(event);
       for (const listener of [...listeners]) listener(event);

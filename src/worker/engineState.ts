@@ -6,6 +6,8 @@ import { EngineError } from '../base/errors.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
 import type { CoherenceCalibration } from '../evaluate/coherence.ts';
 import type { LanguageModel } from '../lm/params.ts';
+import type { HttpHost } from '../loader/http.ts';
+import type { ModelCache } from '../loader/modelCache.ts';
 import type { ModelFolder } from '../loader/modelFolder.ts';
 import type { EngineEvent } from '../protocol/jobs.ts';
 import type { EngineView, ModelView } from '../protocol/views.ts';
@@ -31,6 +33,8 @@ export interface EngineHost {
   threads?: number;
   /** WebGPU, where it is not at `navigator.gpu`. */
   gpu?: GPU;
+  /** How downloads reach the network, where it is not by `fetch` and the clock. */
+  http?: HttpHost;
   /** Keeps the page from being frozen while `body` runs (a Web Lock in browsers). */
   holdAwake<T>(name: string, body: () => Promise<T>): Promise<T>;
   /** Monotonic milliseconds. */
@@ -42,6 +46,8 @@ export interface EngineHost {
 export interface EngineState {
   readonly host: EngineHost;
   readonly runs: RunStore;
+  /** Downloaded models. */
+  readonly models: ModelCache;
   readonly emit: (event: EngineEvent) => void;
   opened: { backend: OpenedBackend; view: EngineView } | null;
   model: LoadedModel | null;

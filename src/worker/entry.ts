@@ -3,9 +3,9 @@ import simdWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-si
 import { z } from 'zod';
 import { toFailure } from '../base/errors.ts';
 import { availableThreads } from '../kernels/simd/threadPool.ts';
-import type { FileStore } from '../loader/fileStore.ts';
 import { createMemoryFileStore } from '../loader/memoryFileStore.ts';
 import { openOpfsFileStore } from '../loader/opfsFileStore.ts';
+import type { RangeStore } from '../loader/rangeStore.ts';
 import type { Command, EngineEvent } from '../protocol/jobs.ts';
 import { createSession } from './session.ts';
 
@@ -17,7 +17,7 @@ const scope = self as unknown as {
   addEventListener(type: 'message', listener: (event: MessageEvent<Command>) => void): void;
 };
 
-async function openFiles(): Promise<FileStore> {
+async function openFiles(): Promise<RangeStore> {
   try {
     return await openOpfsFileStore();
   } catch (thrown) {

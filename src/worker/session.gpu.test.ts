@@ -3,7 +3,7 @@ import { defaultEvaluationConfig } from '../config/evaluation.ts';
 import { defaultGenerationConfig } from '../config/generation.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import { createMemoryFileStore } from '../loader/memoryFileStore.ts';
-import type { FileStore } from '../loader/fileStore.ts';
+import type { RangeStore } from '../loader/rangeStore.ts';
 import type { Jobs } from '../protocol/jobs.ts';
 import { hasTestGpu } from '../testing/backend.ts';
 import { type EngineHarness, openHarness, tinyModelFiles, tinyPrompts } from '../testing/engineHarness.ts';
@@ -45,7 +45,7 @@ async function spyOnGpu(): Promise<{ gpu: GPU; loseDevice: () => void; spoilShad
   return { gpu, loseDevice: () => device?.destroy(), spoilShaders: () => (spoil = true), provokeError: () => void device?.createShaderModule({ code: 'this is no shader' }) };
 }
 
-async function openEngine(gpu: GPU, files: FileStore = createMemoryFileStore()): Promise<EngineHarness> {
+async function openEngine(gpu: GPU, files: RangeStore = createMemoryFileStore()): Promise<EngineHarness> {
   await open?.session.close();
   open = await openHarness(files, gpu);
   await open.run('openEngine', { backend: 'webgpu', allowSoftwareAdapter: true });

@@ -3,7 +3,7 @@ import { defaultEvaluationConfig } from '../config/evaluation.ts';
 import { defaultGenerationConfig } from '../config/generation.ts';
 import { parseTrainConfig } from '../config/train.ts';
 import { createMemoryFileStore } from '../loader/memoryFileStore.ts';
-import type { FileStore } from '../loader/fileStore.ts';
+import type { RangeStore } from '../loader/rangeStore.ts';
 import type { EngineEvent, Jobs } from '../protocol/jobs.ts';
 import type { RunRecord } from '../records/run.ts';
 import { type EngineHarness, openHarness, tinyModelFiles, tinyPrompts } from '../testing/engineHarness.ts';
@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 /** An engine on WASM with the tiny LM loaded. */
-async function openEngine(files: FileStore = createMemoryFileStore()): Promise<EngineHarness> {
+async function openEngine(files: RangeStore = createMemoryFileStore()): Promise<EngineHarness> {
   await open?.session.close();
   open = await openHarness(files);
   await open.run('openEngine', { backend: 'wasm', allowSoftwareAdapter: false });
@@ -40,7 +40,7 @@ const evaluationsOf = (run: RunRecord) => run.evaluations.map(({ step, metrics, 
 const storySince = (events: EngineEvent[], from: number) => events.slice(from).map((event) => event.type);
 
 /** What is in a store now, as another store: what a reload would find. */
-async function snapshotOf(files: FileStore): Promise<FileStore> {
+async function snapshotOf(files: RangeStore): Promise<RangeStore> {
   const copy = createMemoryFileStore();
   for (const path of await files.list('runs')) await copy.write(path, (await files.read(path)) as Uint8Array);
   return copy;
@@ -132,7 +132,7 @@ describe('the engine session on WebAssembly', () => {
   it('goes on after a reload at any step as if it had never stopped', async () => {
     const files = createMemoryFileStore();
     const engine = await openEngine(files);
-    const snapshots: Promise<FileStore>[] = [];
+    const snapshots: Promise<RangeStore>[] = [];
     engine.listen((event) => {
       if (event.type === 'stepsLogged' || event.type === 'evaluated') snapshots.push(snapshotOf(files));
     });

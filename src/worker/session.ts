@@ -5,7 +5,8 @@
 import { EngineError, toFailure } from '../base/errors.ts';
 import { nextMacrotask } from '../base/macrotask.ts';
 import type { OpenedBackend } from '../device/openDevice.ts';
-import type { FileStore } from '../loader/fileStore.ts';
+import { createModelCache } from '../loader/modelCache.ts';
+import type { RangeStore } from '../loader/rangeStore.ts';
 import type { Command, EngineEvent, JobName } from '../protocol/jobs.ts';
 import type { RunRecord } from '../records/run.ts';
 import { createCoalescer } from './coalesce.ts';
@@ -34,25 +35,27 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  /** Borrowed for the life of the session. */
-  files: FileStore;
+  /** Runs and checkpoints. Borrowed for the life of the session. */
+  files: RangeStore;
+  /** Downloaded models, where they do not lie with the runs. Borrowed. */
+  modelFiles?: RangeStore;
   host: EngineHost;
   /** Hears every event, in order. */
   emit(event: EngineEvent): void;
 }
 
 /** These wait for no GPU. */
-const IMMEDIATE: ReadonlySet<JobName> = new Set<JobName>(['listRuns', 'deleteRun', 'renameRun', 'measureMemory']);
+const IMMEDIATE: ReadonlySet<JobName> = new Set<JobName>(['listRuns', 'deleteRun', 'renameRun', 'measureMemory', 'inspectModel', 'listModels', 'deleteModel', 'verifyModel']);
 
 /** After a lost device jobs end by themselves; one that hangs is not waited for longer than this. */
 const LAST_WORDS_MS = 3000;
 
 /** Creates an engine; nothing is opened yet. */
-export function createSession({ files, host, emit }: SessionOptions): Session {
+export function createSession({ files, modelFiles = files, host, emit }: SessionOptions): Session {
   const coalescer = createCoalescer(emit, host.now);
   const say = (event: EngineEvent) => coalescer.push(event);
   const given = new WeakSet<OpenedBackend>();
-  const state: EngineState = { host, runs: createRunStore(files), emit: say, opened: null, model: null, openRunId: null };
+  const state: EngineState = { host, runs: createRunStore(files), models: createModelCache(modelFiles, host.timestamp), emit: say, opened: null, model: null, openRunId: null };
 
   /**
    * A lost device, or one that reported an error: nothing computed on it from now on can be trusted, so this engine is done.

@@ -13,7 +13,7 @@ import { openSource } from '../modelSource.ts';
  * Up to so many parameters an LM is held in float32 and can be trained whole (weights, gradients and two moments: 512 MB); larger ones are
  * frozen, packed as they are stored, and trained by an adapter.
  */
-const LARGEST_TRAINED_WHOLE = 32e6;
+export const LARGEST_TRAINED_WHOLE = 32e6;
 
 function giveUpModel(state: EngineState): void {
   if (!state.model) return;
@@ -24,9 +24,9 @@ function giveUpModel(state: EngineState): void {
 
 export const loadModelJob =
   (state: EngineState): JobBody<'loadModel'> =>
-  async ({ source }, control) => {
+  async ({ source, access }, control) => {
     const { backend } = requireBackend(state);
-    const opened = await openSource(source, control.signal);
+    const opened = await openSource(state, source, access, control);
     const { name } = opened;
     const { tensors, ...folder } = await openModelFolder(opened.folder, {
       signal: control.signal,
@@ -71,6 +71,7 @@ export const loadModelJob =
         source: opened.view,
         loraTargets: [],
         card: folder.card,
+        notice: opened.notice,
       },
       folder,
       base,

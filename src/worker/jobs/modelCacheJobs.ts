@@ -1,22 +1,48 @@
 /** The cache of downloaded models: list, delete, verify and repair. */
-import { EngineError } from '../../base/errors.ts';
+import type { CachedModel, ModelCacheView } from '../../protocol/views.ts';
 import type { EngineState } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
+import { toHubAccess } from '../modelSource.ts';
+
+async function viewCache({ models }: EngineState): Promise<ModelCacheView> {
+  const entries = await models.list();
+  const { usageBytes, site } = await models.usage();
+  return {
+    models: entries.map(({ key, manifest, isComplete, totalBytes, cachedBytes }): CachedModel => {
+      const { name, source, revisions, licence, addedAt, lastUsedAt } = manifest;
+      return {
+        key, name, licence, addedAt, lastUsedAt, totalBytes, cachedBytes,
+        state: isComplete ? 'complete' : 'partial',
+        source: source.kind === 'hub' ? { kind: 'hub', id: source.id, revision: revisions.at(-1) ?? source.commit, commit: source.commit } : source,
+      };
+    }),
+    usageBytes,
+    quotaBytes: site?.quotaBytes ?? null,
+    siteUsageBytes: site?.usageBytes ?? null,
+  };
+}
 
 export const listModelsJob =
-  (_state: EngineState): JobBody<'listModels'> =>
-  async () => {
-    throw new EngineError('unsupported', 'listModels is not part of this version.');
-  };
+  (state: EngineState): JobBody<'listModels'> =>
+  () =>
+    viewCache(state);
 
 export const deleteModelJob =
-  (_state: EngineState): JobBody<'deleteModel'> =>
-  async () => {
-    throw new EngineError('unsupported', 'deleteModel is not part of this version.');
+  (state: EngineState): JobBody<'deleteModel'> =>
+  async ({ key }) => {
+    await state.models.delete(key);
+    return viewCache(state);
   };
 
 export const verifyModelJob =
-  (_state: EngineState): JobBody<'verifyModel'> =>
-  async () => {
-    throw new EngineError('unsupported', 'verifyModel is not part of this version.');
+  (state: EngineState): JobBody<'verifyModel'> =>
+  async ({ key, repair, access }, control) => {
+    const found = await state.models.verify(key, repair, {
+      access: toHubAccess(state, access),
+      signal: control.signal,
+      onHashed: (done, total) => control.progress({ phase: 'hashing', done, total, unit: 'bytes' }),
+      onProgress: ({ doneBytes, totalBytes, bytesPerSecond, etaMs }) =>
+        control.progress({ phase: 'downloading', done: doneBytes, total: totalBytes, unit: 'bytes', etaMs, ...(bytesPerSecond === null ? {} : { bytesPerSecond }) }),
+    });
+    return { ...found, cache: await viewCache(state) };
   };
