@@ -7,7 +7,9 @@ import { fromStoredForm, storedAs, storedRow, toStoredForm } from './storedForm.
 
 const sizes = { vocab_size: 100, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 3, num_attention_heads: 4, num_key_value_heads: 2 };
 const gpt2Sizes = { vocab_size: 100, n_embd: 24, n_layer: 3, n_head: 4 };
-const raw = (modelType: string, options: object = {}): object => ({ model_type: modelType, ...(modelType === 'gpt2' ? gpt2Sizes : sizes), ...options });
+const gptNeoSizes = { vocab_size: 100, hidden_size: 24, num_layers: 3, num_heads: 4, attention_types: [[['global', 'local', 'global'], 1]] };
+const sizesOf = (modelType: string): object => (modelType === 'gpt2' ? gpt2Sizes : modelType === 'gpt_neo' ? gptNeoSizes : sizes);
+const raw = (modelType: string, options: object = {}): object => ({ model_type: modelType, ...sizesOf(modelType), ...options });
 const parse = (modelType: string, options: object = {}): LmConfig => familyNamed(modelType).parse(raw(modelType, options));
 
 describe('RoPE', () => {
@@ -41,6 +43,7 @@ describe('layer types', () => {
     expect(parse('mistral', { sliding_window: null })).toMatchObject({ slidingWindow: null, layerTypes: Array(3).fill('full_attention') });
     expect(parse('qwen2', { use_sliding_window: true, sliding_window: 5, max_window_layers: 2 }).layerTypes).toEqual(['full_attention', 'full_attention', 'sliding_attention']);
     expect(parse('qwen2', { sliding_window: 5, max_window_layers: 2 })).toMatchObject({ slidingWindow: null, layerTypes: Array(3).fill('full_attention') });
+    expect(parse('gpt_neo', { attention_types: [[['local'], 1], [['global'], 2]] }).layerTypes).toEqual(['sliding_attention', 'full_attention', 'full_attention']);
     expect(parse('gemma3_text', { sliding_window_pattern: 2 }).layerTypes).toEqual(['sliding_attention', 'full_attention', 'sliding_attention']);
     expect(parse('gemma3_text', { layer_types: ['full_attention', 'sliding_attention', 'full_attention'] }).layerTypes).toEqual(['full_attention', 'sliding_attention', 'full_attention']);
   });
@@ -48,7 +51,7 @@ describe('layer types', () => {
 
 describe('an option that the engine lacks', () => {
   it.each([
-    ['mamba', {}, 'unsupported', /model_type "mamba".*supported: gpt2, gpt_neox, llama/],
+    ['mamba', {}, 'unsupported', /model_type "mamba".*supported: gpt2, gpt_neo, gpt_neox, llama/],
     ['gemma3', {}, 'unsupported', /model_type "gemma3".*text alone/],
     ['llama', { hidden_act: 'relu' }, 'unsupported', /hidden_act "relu".*supported: silu/],
     ['llama', { rope_scaling: { rope_type: 'longrope', factor: 4 } }, 'unsupported', /"longrope".*default, linear, llama3, yarn/],
@@ -59,6 +62,8 @@ describe('an option that the engine lacks', () => {
     ['llama', { quantization_config: { quant_method: 'gptq' } }, 'unsupported', /quantization_config \("gptq"\)/],
     ['gpt_neox', { rotary_pct: 0.5 }, 'unsupported', /RoPE over 3 of 6/],
     ['gpt2', { scale_attn_by_inverse_layer_idx: true }, 'unsupported', /scale_attn_by_inverse_layer_idx: true/],
+    ['gpt_neo', { attention_types: [[['global', 'strided', 'local'], 1]] }, 'unsupported', /"strided"/],
+    ['gpt_neo', { attention_types: [[['global', 'local'], 1000], [['local'], 1000]] }, 'bad-config', /num_layers 3/],
     ['mistral', { sliding_window: 5, layer_types: ['full_attention', 'sliding_attention', 'sliding_attention'] }, 'unsupported', /layer_types/],
     ['qwen2', { layer_types: ['linear_attention', 'full_attention', 'full_attention'] }, 'unsupported', /"linear_attention"/],
     ['qwen3', { layer_types: ['full_attention'] }, 'bad-config', /1 entries for 3 layers/],
@@ -72,7 +77,7 @@ describe('an option that the engine lacks', () => {
   });
 
   it.each(supportedModelTypes)('%s: absurd sizes are refused by name before anything is sized by them', (modelType) => {
-    const layers = modelType === 'gpt2' ? 'n_layer' : 'num_hidden_layers';
+    const layers = { gpt2: 'n_layer', gpt_neo: 'num_layers' }[modelType] ?? 'num_hidden_layers';
     for (const value of [1e9, 0, -1, 1.5, '3', null, [], 1e308, Number.MAX_SAFE_INTEGER])
       expect(() => parseLmConfig(raw(modelType, { [layers]: value }))).toThrow(expect.objectContaining({ code: 'bad-config', message: expect.stringMatching(new RegExp(layers)) }));
     for (const key of Object.keys(raw(modelType)).filter((key) => key !== 'model_type' && (modelType !== 'gpt_neox' || key !== 'num_key_value_heads')))

@@ -5,7 +5,7 @@
 
 import type { RopeConfig } from './rope.ts';
 
-export type ModelType = 'gpt2' | 'gpt_neox' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma' | 'gemma3_text';
+export type ModelType = 'gpt2' | 'gpt_neo' | 'gpt_neox' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma' | 'gemma3_text';
 
 export type LayerType = 'full_attention' | 'sliding_attention';
 

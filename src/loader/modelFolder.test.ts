@@ -94,6 +94,26 @@ describe('a model folder', () => {
     for (const [name, { data }] of today) expect(first.get(name)!.data).toEqual(data);
   });
 
+  it('passes over the masks of Pythia, whatever their number format, and no others of that format', async () => {
+    const files = folderOf('gpt_neox-parallel');
+    const today = await valuesOf(await openModelFolder(sourceOf(files)));
+    const original = files.get('model.safetensors')!;
+    const withMask = (name: string): Uint8Array => {
+      const headerLength = Number(new DataView(original.buffer, original.byteOffset).getBigUint64(0, true));
+      const data = original.subarray(8 + headerLength);
+      const mask = { [name]: { dtype: 'BOOL', shape: [1, 1, 2, 2], data_offsets: [data.length, data.length + 4] } };
+      const header = text(JSON.stringify({ ...(JSON.parse(new TextDecoder().decode(original.subarray(8, 8 + headerLength))) as object), ...mask }));
+      const bytes = new Uint8Array(8 + header.length + data.length + 4);
+      new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+      bytes.set(header, 8);
+      bytes.set(data, 8 + header.length);
+      return bytes;
+    };
+    const old = await valuesOf(await openModelFolder(sourceOf(files.set('model.safetensors', withMask('gpt_neox.layers.0.attention.bias')))));
+    expect(old).toEqual(today);
+    await expect(openModelFolder(sourceOf(files.set('model.safetensors', withMask('gpt_neox.layers.0.attention.mask'))))).rejects.toMatchObject({ code: 'unsupported', message: expect.stringMatching(/attention\.mask" is BOOL/) });
+  });
+
   const base = folderOf('llama-gqa-untied');
   const without = (path: string) => { const files = new Map(base); files.delete(path); return files; };
   it.each<[string, Map<string, Uint8Array>, string, RegExp]>([

@@ -30,7 +30,8 @@ const bad = (message: string, cause?: unknown) => new EngineError('bad-file', `s
 /** Where a tensor lies; begin and end count from the first byte of the data. */
 interface Entry {
   name: string;
-  dtype: StoredDtype;
+  /** null: one that is not wanted, in a format that is not read. */
+  dtype: StoredDtype | null;
   shape: number[];
   begin: number;
   end: number;
@@ -46,8 +47,11 @@ function parseDataStart(bytes: Uint8Array, sizeBytes: number): number {
   return dataStart;
 }
 
+/** Tensors of a file that nobody wants: their number format does not matter. */
+type IsLeftover = (name: string) => boolean;
+
 /** @param bytes the header alone @param dataLength bytes of all tensors @throws EngineError bad-file | unsupported */
-function parseHeader(bytes: Uint8Array, dataLength: number): Entry[] {
+function parseHeader(bytes: Uint8Array, dataLength: number, isLeftover: IsLeftover = () => false): Entry[] {
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -59,13 +63,13 @@ function parseHeader(bytes: Uint8Array, dataLength: number): Entry[] {
   for (const [name, value] of Object.entries(header)) {
     if (name === '__metadata__') {
       if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string')) throw bad('__metadata__ must map text to text.');
-    } else entries.push(parseEntry(name, value, dataLength));
+    } else entries.push(parseEntry(name, value, dataLength, isLeftover));
   }
   assertCovered(entries, dataLength);
   return entries;
 }
 
-function parseEntry(name: string, value: unknown, dataLength: number): Entry {
+function parseEntry(name: string, value: unknown, dataLength: number, isLeftover: IsLeftover): Entry {
   const at = `tensor "${name}"`;
   if (!isObject(value)) throw bad(`${at}: its entry must be an object.`);
   const { dtype, shape, data_offsets: offsets } = value;
@@ -75,6 +79,7 @@ function parseEntry(name: string, value: unknown, dataLength: number): Entry {
   if (begin > end || end > dataLength) throw bad(`${at}: bytes ${begin} to ${end} lie outside the ${dataLength} bytes of data. Is the download complete?`);
   if (typeof dtype !== 'string') throw bad(`${at}: dtype must be text.`);
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
+    if (OTHER_DTYPES.has(dtype) && isLeftover(name)) return { name, dtype: null, shape, begin, end };
     if (OTHER_DTYPES.has(dtype)) throw new EngineError('unsupported', `safetensors: ${at} is ${dtype}; supported: F32, F16, BF16.`);
     throw bad(`${at}: unknown dtype "${dtype}".`);
   }
@@ -97,14 +102,16 @@ function assertCovered(entries: readonly Entry[], dataLength: number): void {
 
 /**
  * Reads the header alone: 8 bytes, then its JSON. Everything is checked as in `parseSafetensors`, no value is touched.
+ * @param isLeftover names of tensors that may have any dtype, such as the masks of old checkpoints; they are left out where it is not ours
  * @returns tensors by name, in the order of the header; they read from `file`
  * @throws EngineError bad-file if anything does not fit, unsupported for a valid dtype other than F32, F16, BF16
  */
-export async function readSafetensorsHeader(file: ModelFile): Promise<Map<string, StoredTensor>> {
+export async function readSafetensorsHeader(file: ModelFile, isLeftover?: IsLeftover): Promise<Map<string, StoredTensor>> {
   const dataStart = parseDataStart(await file.read(0, Math.min(8, file.sizeBytes)), file.sizeBytes);
-  const entries = parseHeader(await file.read(8, dataStart), file.sizeBytes - dataStart);
+  const entries = parseHeader(await file.read(8, dataStart), file.sizeBytes - dataStart, isLeftover);
   const tensors = new Map<string, StoredTensor>();
-  for (const { name, dtype, shape, begin, end } of entries)
+  for (const { name, dtype, shape, begin, end } of entries) {
+    if (dtype === null) continue;
     tensors.set(name, {
       dtype,
       shape,
@@ -113,6 +120,7 @@ export async function readSafetensorsHeader(file: ModelFile): Promise<Map<string
         return file.read(dataStart + begin + from, dataStart + begin + to);
       },
     });
+  }
   return tensors;
 }
 
@@ -126,7 +134,7 @@ export function parseSafetensors(bytes: Uint8Array): Map<string, WeightTensor> {
   const entries = parseHeader(bytes.subarray(8, dataStart), bytes.byteLength - dataStart);
   const tensors = new Map<string, WeightTensor>();
   for (const { name, dtype, shape, begin, end } of entries)
-    tensors.set(name, { dtype, shape, data: toFloat32(bytes.subarray(dataStart + begin, dataStart + end), dtype) });
+    if (dtype !== null) tensors.set(name, { dtype, shape, data: toFloat32(bytes.subarray(dataStart + begin, dataStart + end), dtype) });
   return tensors;
 }
 

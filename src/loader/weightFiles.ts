@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import type { LmConfig } from '../config/lm.ts';
-import { HEAD_NAME, parameterShapes } from '../config/lmParameters.ts';
+import { canonicalName, isLeftover, parameterShapes } from '../config/lmParameters.ts';
 import type { FolderSource } from './folderSource.ts';
 import { createHasher } from './hasher.ts';
 import { hashFile, readWhole, type ModelFile } from './modelFile.ts';
@@ -49,11 +49,6 @@ function naming(names: readonly string[]): string {
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
-/** The first GPT-2 checkpoints were saved without their head and lack the prefix of the body. */
-function canonicalName({ modelType }: LmConfig, name: string): string {
-  return modelType === 'gpt2' && /^(wte|wpe|ln_f|h)\./.test(name) ? `transformer.${name}` : name;
-}
-
 /**
  * Keeps what the architecture needs and complains about the rest by name.
  * @throws EngineError bad-file for missing or misshapen parameters, unsupported for ones that the family does not have
@@ -78,9 +73,7 @@ export function checkWeights<Tensor extends { shape: readonly number[] }>(config
   const unknown: string[] = [];
   for (const name of tensors.keys()) {
     if (shapes.has(name)) continue;
-    // Leftovers that change nothing: RoPE tables and causal masks of old checkpoints, the copy of a head that is tied anyway.
-    const harmless = name.endsWith('.rotary_emb.inv_freq') || (config.modelType === 'gpt2' && /\.attn\.(masked_)?bias$/.test(name)) || (config.tieWordEmbeddings && name === HEAD_NAME);
-    (harmless ? ignored : unknown).push(name);
+    (isLeftover(config, name) ? ignored : unknown).push(name);
   }
   if (unknown.length > 0) throw new EngineError('unsupported', `weights: ${naming(unknown)} not part of a ${config.modelType} model; leaving it out would change what the LM says.`);
   return { tensors: kept, ignored };
@@ -103,7 +96,7 @@ export async function readWeights(config: LmConfig, source: FolderSource, { onFe
   const open = (path: string): Promise<ModelFile | null> => source.open(path, (loadedBytes, totalBytes) => onFetched?.(path, loadedBytes, totalBytes));
   const readHeader = async (file: ModelFile): Promise<Map<string, StoredTensor>> => {
     try {
-      return await readSafetensorsHeader(file);
+      return await readSafetensorsHeader(file, (name) => isLeftover(config, canonicalName(config, name)));
     } catch (error) {
       throw error instanceof EngineError ? new EngineError(error.code, `${file.path}: ${error.message}`, { cause: error }) : error;
     }

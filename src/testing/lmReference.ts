@@ -1,5 +1,6 @@
 /** Reads the model folders that tools/reference/models.py wrote, with what transformers computes for them. For tests only. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import type { LmConfig } from '../config/lm.ts';
 import { parseLmConfig } from '../config/lm.ts';
 import { fromStoredForms, storedAs, toStoredForm } from '../config/storedForm.ts';
@@ -45,11 +46,12 @@ export interface LmReference {
   objective: ObjectiveReference;
 }
 
-const folder = new URL('./reference/', import.meta.url);
+/** Or those of larger models, made by the same script for one check: too large to keep. */
+const folder = process.env['SIDESTEP_REFERENCE'] ? pathToFileURL(`${process.env['SIDESTEP_REFERENCE']}/`) : new URL('./reference/', import.meta.url);
 const RESULTS = 'reference.safetensors';
 
 /** What each shows stands in tools/reference/model_specs.py. */
-export const lmReferenceNames = readdirSync(folder).filter((name) => /^(llama|gpt2|gpt_neox|mistral|qwen2|qwen3|gemma|gemma3_text)-/.test(name));
+export const lmReferenceNames = readdirSync(folder).filter((name) => /^(llama|gpt2|gpt_neo|gpt_neox|mistral|qwen2|qwen3|gemma|gemma3_text)-/.test(name));
 
 const read = (name: string, path: string): Buffer => readFileSync(new URL(`${name}/${path}`, folder));
 const weightFiles = (name: string): string[] => readdirSync(new URL(name, folder)).filter((path) => path.endsWith('.safetensors') && path !== RESULTS);

@@ -5,7 +5,7 @@ another is wanted than transformers 5 writes, shards and the config.json of tran
 """
 
 import torch
-from transformers import Gemma3TextConfig, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers import Gemma3TextConfig, GemmaConfig, GPT2Config, GPTNeoConfig, GPTNeoXConfig, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 
 F32, F16, BF16 = torch.float32, torch.float16, torch.bfloat16
 SPECIAL = dict(bos_token_id=1, eos_token_id=2, pad_token_id=0)
@@ -49,6 +49,9 @@ MODELS = {
                              layer_norm_epsilon=1e-6, tie_word_embeddings=False),
     # odd widths, heads of 5, bf16, sharded
     "gpt2-odd-bf16": spec(GPT2Config, BF16, 19, shards="4KB", vocab_size=37, n_embd=15, n_layer=2, n_head=3, n_inner=23, n_positions=96),
+    # learned positions and PyTorch's layout of weights, scores that are not scaled, a window in the second layer, biases but on q, k, v
+    "gpt_neo-local": spec(GPTNeoConfig, F32, 21, **P, vocab_size=53, hidden_size=16, num_layers=2, num_heads=2, intermediate_size=26, window_size=5,
+                          attention_types=[[["global", "local"], 1]]),
     # attention beside the MLP, a quarter of each head rotated, untied head under its own name, in the words of transformers 4
     "gpt_neox-parallel": spec(GPTNeoXConfig, F32, 10, **P, vocab_size=59, hidden_size=16, intermediate_size=36, num_hidden_layers=2, num_attention_heads=2,
                               tie_word_embeddings=False, rope_parameters=rope(1000.0, partial_rotary_factor=0.25),

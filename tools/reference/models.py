@@ -142,7 +142,7 @@ def signs(n):
 
 def compact(gradient):
     """A small gradient whole; of a large matrix its product with `signs` from the right and from the left, which together cover each entry twice."""
-    if gradient.numel() <= 128:
+    if gradient.dim() == 1 or gradient.numel() <= 128:
         return {"": gradient}
     return {".rows": gradient @ signs(gradient.shape[1]), ".columns": signs(gradient.shape[0]) @ gradient}
 
@@ -151,7 +151,7 @@ def make_model(name, spec):
     folder = OUT / name
     generator = torch.Generator().manual_seed(spec["seed"])
     config = spec["config_class"](**{key: value for key, value in spec["config"].items() if value is not None or key in ("sliding_window",)})
-    for key in ("attention_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "hidden_dropout"):
+    for key in ("attention_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "hidden_dropout", "resid_dropout", "embed_dropout"):
         if hasattr(config, key):
             setattr(config, key, 0.0)
     original = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()

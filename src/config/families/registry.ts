@@ -4,12 +4,13 @@ import type { LmConfig } from '../lmConfig.ts';
 import type { Family } from './family.ts';
 import { gemma, gemma3Text } from './gemma.ts';
 import { gpt2 } from './gpt2.ts';
+import { gptNeo } from './gptNeo.ts';
 import { gptNeox } from './gptNeox.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2, qwen3 } from './qwen.ts';
 
-const families = new Map<string, Family>([gpt2, gptNeox, llama, mistral, qwen2, qwen3, gemma, gemma3Text].map((family) => [family.modelType, family]));
+const families = new Map<string, Family>([gpt2, gptNeo, gptNeox, llama, mistral, qwen2, qwen3, gemma, gemma3Text].map((family) => [family.modelType, family]));
 
 export const supportedModelTypes: readonly string[] = [...families.keys()];
 
