@@ -9,7 +9,9 @@ import { badPart, isObject, type Json } from './tokenizerPart.ts';
 export interface BpeModel {
   /** Ids of one piece that pre-tokenizing left. */
   encode(piece: string): number[];
-  readonly idOf: ReadonlyMap<string, number>;
+  idOf(token: string): number | undefined;
+  tokenOf(id: number): string | undefined;
+  readonly largestId: number;
 }
 
 /** Above every vocabulary in use (262 144 is the largest), and small enough that a table of ids is no danger. */
@@ -54,9 +56,20 @@ function assertBpe(model: Json): void {
       throw new EngineError('unsupported', `tokenizer.json: model: "${name}" is not supported: its ids were not checked against Python tokenizers.`);
 }
 
-/** @throws EngineError bad-file | unsupported */
+/** Models that were opened, by the JSON they are from: another chat template needs the same one again, and 580 000 merges (Gemma) take seconds. */
+const opened = new WeakMap<object, BpeModel>();
+
+/** @param json borrowed; not to be changed afterwards @throws EngineError bad-file | unsupported */
 export function createBpeModel(json: unknown): BpeModel {
   if (!isObject(json)) throw badPart('model', 'is missing; is it the file of a fast (Rust) tokenizer?');
+  const known = opened.get(json);
+  if (known) return known;
+  const model = openBpeModel(json);
+  opened.set(json, model);
+  return model;
+}
+
+function openBpeModel(json: Json): BpeModel {
   assertBpe(json);
   const idOf = readVocab(json['vocab']);
   const merges = readMerges(json['merges'], idOf);
@@ -71,8 +84,11 @@ export function createBpeModel(json: unknown): BpeModel {
   });
   // Fusing is done here: the library fuses across pieces, Rust within one.
   const bpe = new BPE({ type: 'BPE', vocab: json['vocab'], merges, unk_token: unkToken, byte_fallback: byteFallback, ignore_merges: ignoreMerges, fuse_unk: false } as never);
+  const tokens = new Map([...idOf].map(([token, id]) => [id, token]));
   return {
-    idOf,
+    idOf: (token) => idOf.get(token),
+    tokenOf: (id) => tokens.get(id),
+    largestId: [...tokens.keys()].reduce((largest, id) => Math.max(largest, id), 0),
     encode(piece) {
       const ids: number[] = [];
       for (const token of bpe.encode([piece])) {

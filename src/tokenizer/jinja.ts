@@ -9,10 +9,10 @@ import { EngineError } from '../base/errors.ts';
 const MAX_SOURCE = 64_000;
 const MAX_SPACE_RUN = /\s{2000}/;
 /** Evaluated nodes of the syntax tree, and what they give: each member of a list and every 64 characters of a text count as one. A chat turn takes some hundreds. */
-const MAX_STEPS = 400_000;
+const MAX_STEPS = 200_000;
 /** Of any one value, written out. */
 const MAX_TEXT = 4_000_000;
-const MAX_LIST = 100_000;
+const MAX_LIST = 10_000;
 /** A number given to a filter (width of indent, of tojson). */
 const MAX_FILTER_NUMBER = 1000;
 

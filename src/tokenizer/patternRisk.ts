@@ -9,9 +9,9 @@ const MAX_DEPTH = 40;
 const MAX_REPEATS = 1000;
 /** Repetitions without an upper bound that follow each other in one alternative. */
 const MAX_OPEN_REPEATS = 8;
-/** A sound pattern takes microseconds on the longest probe; a noisy machine is allowed for by the best of three. */
-const PROBE_LIMIT_MS = 40;
-const PROBE_LENGTHS = [8, 24, 40, 64, 128, 256, 2048];
+/** A sound pattern takes microseconds on the longest probe, a quadratic one 2 ms: a hundredfold slower machine, or a busy one, decides alike. */
+const PROBE_LIMIT_MS = 300;
+const PROBE_LENGTHS = [8, 24, 40, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 
 /** Of a part of a pattern: whether how much it matches varies, whether it has alternatives, how often its longest repetition multiplies. */
 interface Shape {

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import { createAddedTokenFinder, parseAddedTokens, type AddedToken } from './addedTokens.ts';
-import { createBpeModel, MAX_TOKEN_ID } from './bpeModel.ts';
+import { createBpeModel, MAX_TOKEN_ID, type BpeModel } from './bpeModel.ts';
 import { openChatTemplate, ownTemplate, type ChatTemplateSource } from './chatTemplate.ts';
 import { createDecoder } from './decoder.ts';
 import { createNormalizer } from './normalizer.ts';
@@ -81,19 +81,27 @@ function idList(value: unknown): number[] {
   return (Array.isArray(value) ? value.slice(0, 1000) : [value]).filter((id): id is number => Number.isInteger(id) && (id as number) >= 0 && (id as number) <= MAX_TOKEN_ID);
 }
 
+interface Vocabulary {
+  idOf(token: string): number | undefined;
+  tokenOf(id: number): string | undefined;
+  largestId: number;
+}
+
 /** Tokens and ids, added ones included. @throws EngineError bad-file if two tokens claim an id, or an added token another id than the model's */
-function joinVocabulary(model: ReadonlyMap<string, number>, added: readonly AddedToken[]): { idOf: Map<string, number>; tokenOf: Map<number, string> } {
-  const idOf = new Map(model);
-  const tokenOf = new Map([...model].map(([token, id]) => [id, token]));
+function joinVocabulary(model: BpeModel, added: readonly AddedToken[]): Vocabulary {
+  const idOfAdded = new Map<string, number>();
+  const addedOf = new Map<number, string>();
+  const idOf = (token: string): number | undefined => idOfAdded.get(token) ?? model.idOf(token);
+  const tokenOf = (id: number): string | undefined => addedOf.get(id) ?? model.tokenOf(id);
+  let { largestId } = model;
   added.forEach(({ content, id }, i) => {
-    const known = idOf.get(content);
-    const taken = tokenOf.get(id);
-    if (id < 0 || id > MAX_TOKEN_ID || (known !== undefined && known !== id) || (taken !== undefined && taken !== content))
+    if (id < 0 || id > MAX_TOKEN_ID || (idOf(content) ?? id) !== id || (tokenOf(id) ?? content) !== content)
       throw badPart(`added_tokens[${i}]`, `${JSON.stringify(content.slice(0, 40))} has the id ${id}, which does not fit the vocabulary.`);
-    idOf.set(content, id);
-    tokenOf.set(id, content);
+    idOfAdded.set(content, id);
+    addedOf.set(id, content);
+    largestId = Math.max(largestId, id);
   });
-  return { idOf, tokenOf };
+  return { idOf, tokenOf, largestId };
 }
 
 /**
@@ -112,15 +120,13 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const preTokenize = createPreTokenizer(tokenizerJson['pre_tokenizer']);
   const textOf = createDecoder(tokenizerJson['decoder']);
   const added = parseAddedTokens(tokenizerJson['added_tokens']).filter((token) => token.id < (files.lmVocabSize ?? Infinity));
-  const { idOf, tokenOf } = joinVocabulary(model.idOf, added);
+  const { idOf, tokenOf, largestId } = joinVocabulary(model, added);
   const specialTokens = new Set(added.filter((token) => token.special).map((token) => token.content));
   const findInText = createAddedTokenFinder(added.filter((token) => !token.normalized).map((token) => ({ token, text: token.content })));
   const findInNormalized = createAddedTokenFinder(added.filter((token) => token.normalized).map((token) => ({ token, text: normalize(token.content) })));
-  let vocabSize = 0;
-  for (const id of tokenOf.keys()) vocabSize = Math.max(vocabSize, id + 1);
 
   const specialToken = (name: string): string | null => tokenText(tokenizerConfig[name]);
-  const idOfSpecial = (name: string): number | undefined => idOf.get(specialToken(name) ?? '');
+  const idOfSpecial = (name: string): number | undefined => idOf(specialToken(name) ?? '');
   const generationConfig = isObject(files.generationConfigJson) ? files.generationConfigJson : {};
   const tokenizerEos = idOfSpecial('eos_token');
   const eosTokenIds = [
@@ -148,7 +154,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     const tokens: string[] = [];
     for (const id of ids) {
       if (!Number.isInteger(id) || id < 0) throw new EngineError('bad-argument', `token id ${id} is not a whole number >= 0`);
-      const token = tokenOf.get(id);
+      const token = tokenOf(id);
       if (token !== undefined && !(skipSpecialTokens && specialTokens.has(token))) tokens.push(token);
     }
     return tokens.length === 0 ? '' : textOf(tokens);
@@ -158,14 +164,14 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const own = typeof given === 'object' && given !== null ? given : ownTemplate(given ?? tokenizerConfig['chat_template']);
   const template = openChatTemplate(own, {
     bosToken: specialToken('bos_token'),
-    eosToken: specialToken('eos_token') ?? tokenOf.get(firstEos) ?? null,
+    eosToken: specialToken('eos_token') ?? tokenOf(firstEos) ?? null,
     padToken: specialToken('pad_token'),
     unkToken: specialToken('unk_token'),
   });
   // A chat turn may end with another token than the one that ends a document; the template shows which.
   const around = template.aroundResponse(PROBE_PROMPT);
   const closingId = encode(around.after.trimStart())[0];
-  const isEnd = closingId !== undefined && (eosTokenIds.includes(closingId) || specialTokens.has(tokenOf.get(closingId) ?? ''));
+  const isEnd = closingId !== undefined && (eosTokenIds.includes(closingId) || specialTokens.has(tokenOf(closingId) ?? ''));
   // The template's own end mark ends a response even where no other file says so.
   if (isEnd && !eosTokenIds.includes(closingId)) eosTokenIds.push(closingId);
   const responseEndId = isEnd ? closingId : firstEos;
@@ -188,14 +194,14 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
       createStreamDecoder(
         tokenizerJson['decoder'],
         (id) => {
-          const token = tokenOf.get(id);
+          const token = tokenOf(id);
           return token === undefined || specialTokens.has(token) ? null : token;
         },
         textOf,
       ),
     eosTokenIds,
     padTokenId: idOfSpecial('pad_token') ?? firstEos,
-    vocabSize,
+    vocabSize: largestId + 1,
     chatTemplate: { source: template.source, origin: template.origin },
     hasChatTemplate: template.origin === 'model',
   };
