@@ -3,6 +3,7 @@ import { EngineError, fromFailure } from '../src/base/errors.ts';
 import { availableThreads } from '../src/kernels/simd/threadPool.ts';
 import type { EngineEvent, JobName, Jobs } from '../src/protocol/jobs.ts';
 import { createSession } from '../src/worker/session.ts';
+import { openModelFiles } from './modelCacheFolder.ts';
 import { createNodeFileStore } from './nodeFileStore.ts';
 import { createProgressLine } from './progressLine.ts';
 
@@ -28,6 +29,7 @@ export async function openCliEngine({ runsFolder, gpu }: CliEngineOptions): Prom
   let listener: (event: EngineEvent) => void = () => {};
   const session = createSession({
     files: createNodeFileStore(runsFolder),
+    modelFiles: openModelFiles(),
     host: {
       ...(gpu ? { gpu } : {}),
       threads: availableThreads(),

@@ -6,10 +6,10 @@ import type { BackendChoice, EngineView, ModelView } from '../src/protocol/views
 import { hasGpuDriver, openNodeGpu } from '../src/testing/nodeGpu.ts';
 import type { CliEngine } from './engineSession.ts';
 import { toChoice } from './options.ts';
-import { readModelFolder } from './project.ts';
+import { toLoadParams } from './modelOption.ts';
 
-export interface ReadyEngine extends CliEngine {
-  view: EngineView;
+/** One with a model loaded. */
+export interface ReadyEngine extends OpenCliEngine {
   model: ModelView;
 }
 
@@ -24,12 +24,13 @@ export async function findGpu(choice: BackendChoice): Promise<GPU | undefined> {
   return (await openNodeGpu()) ?? undefined;
 }
 
-/**
- * Opens the backend and loads the model; runs and checkpoints go to a temporary folder that `body` outlives not.
- * @param modelFolder a Hugging Face folder
- */
-export async function withEngine<T>(choice: BackendChoice, modelFolder: string, body: (engine: ReadyEngine) => Promise<T>): Promise<T> {
-  const source = await readModelFolder(modelFolder);
+/** An engine whose backend is open. */
+export interface OpenCliEngine extends CliEngine {
+  view: EngineView;
+}
+
+/** Opens the backend; runs and checkpoints go to a temporary folder that `body` outlives not. */
+export async function withOpenEngine<T>(choice: BackendChoice, body: (engine: OpenCliEngine) => Promise<T>): Promise<T> {
   const runsFolder = await mkdtemp(join(tmpdir(), 'sidestep-'));
   try {
     const gpu = await findGpu(choice);
@@ -39,12 +40,24 @@ export async function withEngine<T>(choice: BackendChoice, modelFolder: string, 
     try {
       const view = await engine.run('openEngine', { backend: choice, allowSoftwareAdapter: choice === 'webgpu' });
       process.stderr.write(`${view.reason}\n`);
-      const model = await engine.run('loadModel', { source });
-      return await body({ ...engine, view, model });
+      return await body({ ...engine, view });
     } finally {
       await engine.close();
     }
   } finally {
     await rm(runsFolder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The same with a model loaded.
+ * @param modelOption as --model takes it: a folder or zip on disk, a Hub id, an address
+ */
+export async function withEngine<T>(choice: BackendChoice, modelOption: string, body: (engine: ReadyEngine) => Promise<T>): Promise<T> {
+  const params = await toLoadParams(modelOption);
+  return withOpenEngine(choice, async (engine) => {
+    const model = await engine.run('loadModel', params);
+    if (model.notice) process.stderr.write(`${model.notice}\n`);
+    return body({ ...engine, model });
+  });
 }

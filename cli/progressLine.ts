@@ -26,6 +26,7 @@ function formatCount({ done, total, unit }: JobProgress): string {
 export function formatProgress(progress: JobProgress): string {
   const parts = [`${progress.phase} ${formatCount(progress)}`];
   if (progress.tokensPerSecond !== undefined) parts.push(`${Math.round(progress.tokensPerSecond)} tokens/s`);
+  if (progress.bytesPerSecond !== undefined) parts.push(`${(progress.bytesPerSecond / 1e6).toFixed(1)} MB/s`);
   if (progress.etaMs !== null) parts.push(`${formatDuration(progress.etaMs)} left`);
   return parts.join(', ');
 }

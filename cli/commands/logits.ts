@@ -5,6 +5,7 @@ import { filesSource } from '../../src/loader/folderSource.ts';
 import { ADAPTER_OPTIONS, toAdapterOption } from '../adapterOption.ts';
 import type { Command } from '../command.ts';
 import { readDiskFolder } from '../diskFolder.ts';
+import { MODEL_OPTION, openModelOption } from '../modelOption.ts';
 import { findGpu, toBackend } from '../openEngine.ts';
 import { UsageError } from '../options.ts';
 import { writeOutputFile } from '../outputs.ts';
@@ -43,7 +44,7 @@ export const logitsCommand: Command = {
     'Writes {"shape": [T, V], "logits": […]}: the logits of every position for these token ids, row after row, float32 in nine digits.\n' +
     'Needs config.json and safetensors, no tokenizer. --adapter is a PEFT folder (adapter_config.json, adapter_model.safetensors).',
   options: {
-    model: { value: 'DIR_OR_ID', description: 'Hugging Face folder, or "owner/name" on the Hub', required: true },
+    model: { ...MODEL_OPTION, required: true },
     'input-ids': { value: 'IDS', description: 'token ids, with commas between them', required: true },
     ...ADAPTER_OPTIONS,
     backend: { value: 'NAME', description: 'auto, webgpu or wasm', default: 'auto' },
@@ -53,7 +54,7 @@ export const logitsCommand: Command = {
     const ids = toTokenIds(values['input-ids'] as string);
     const adapterOption = toAdapterOption(values);
     const backend = toBackend(values.backend);
-    const model = filesSource(await readDiskFolder(values.model as string));
+    const model = await openModelOption(values.model as string);
     const adapter = adapterOption && { folder: filesSource(await readDiskFolder(adapterOption.folder)), strength: adapterOption.strength };
     const gpu = await findGpu(backend);
     if (backend === 'webgpu' && !gpu) throw new EngineError('unsupported', 'This machine has no WebGPU adapter. Use --backend wasm.');
