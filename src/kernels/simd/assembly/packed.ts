@@ -43,61 +43,72 @@ export function loadFour(storage: i32, p: usize): v128 {
   return v128.load(p);
 }
 
-/** Four values of half precision, each in the upper half of a lane with nothing below; all neither subnormal nor zero, infinite or NaN. */
+/** Not 0 where a value of half precision is normal: its exponent is neither 0 nor all ones. */
 @inline
-export function normalHalves(upper: v128): v128 {
-  return i32x4.add(v128.and(i32x4.shr_s(upper, 3), i32x4.splat(0x8fffe000)), i32x4.splat(0x38000000));
+function normality(halves: v128): v128 {
+  return v128.and(i16x8.add(halves, i16x8.splat(0x400)), i16x8.splat(0x7800));
 }
 
-/** Whether eight values of half precision are all of that kind: their exponents are neither 0 nor all ones. */
+/** Whether four times eight values can be decoded by uppers and lowers. */
 @inline
-export function areNormal(halves: v128): bool {
-  return i16x8.all_true(v128.and(i16x8.add(halves, i16x8.splat(0x400)), i16x8.splat(0x7800)));
+export function areNormal(storage: i32, a: v128, b: v128, c: v128, d: v128): bool {
+  if (storage == BF16) return true;
+  return i16x8.all_true(i16x8.min_u(i16x8.min_u(normality(a), normality(b)), i16x8.min_u(normality(c), normality(d))));
 }
 
-/** The lower four of eight values of 16 bits, each in the upper half of a lane; and the upper four. */
+/** The upper halves of eight float32 numbers, from values of 16 bits; half precision must be normal (areNormal). */
 @inline
-export function lowerFour(halves: v128): v128 {
-  return v128.shuffle<i16>(halves, i16x8.splat(0), 8, 0, 8, 1, 8, 2, 8, 3);
+export function uppers(storage: i32, values: v128): v128 {
+  if (storage == BF16) return values;
+  return i16x8.add(v128.and(i16x8.shr_s(values, 3), i16x8.splat(<i16>0x8fff)), i16x8.splat(0x3800));
+}
+
+/** The lower halves of the same. */
+@inline
+export function lowers(storage: i32, values: v128): v128 {
+  return storage == BF16 ? i16x8.splat(0) : i16x8.shl(values, 13);
+}
+
+/** The first four of eight float32 numbers in halves, and the last four. In this order of lanes each is one instruction of x64. */
+@inline
+export function firstFour(lowers: v128, uppers: v128): v128 {
+  return v128.shuffle<i16>(lowers, uppers, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
 @inline
-export function upperFour(halves: v128): v128 {
-  return v128.shuffle<i16>(halves, i16x8.splat(0), 8, 4, 8, 5, 8, 6, 8, 7);
+export function lastFour(lowers: v128, uppers: v128): v128 {
+  return v128.shuffle<i16>(lowers, uppers, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-function decodeHalves(from: usize, n: i32, to: usize): void {
+@inline
+function storeEight(storage: i32, values: v128, to: usize): void {
+  const low = lowers(storage, values);
+  const high = uppers(storage, values);
+  v128.store(to, firstFour(low, high));
+  v128.store(to, lastFour(low, high), 16);
+}
+
+@inline
+function decodeAs(storage: i32, from: usize, n: i32, to: usize): void {
   let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const halves = v128.load(from);
-    if (areNormal(halves)) {
-      v128.store(to, normalHalves(lowerFour(halves)));
-      v128.store(to, normalHalves(upperFour(halves)), 16);
+  for (; i + 32 <= n; i += 32) {
+    const a = v128.load(from);
+    const b = v128.load(from, 16);
+    const c = v128.load(from, 32);
+    const d = v128.load(from, 48);
+    if (areNormal(storage, a, b, c, d)) {
+      storeEight(storage, a, to);
+      storeEight(storage, b, to + 32);
+      storeEight(storage, c, to + 64);
+      storeEight(storage, d, to + 96);
     } else {
-      v128.store(to, loadFour(F16, from));
-      v128.store(to, loadFour(F16, from + 8), 16);
+      for (let o: usize = 0; o < 64; o += 8) v128.store(to + 2 * o, loadFour(storage, from + o));
     }
-    from += 16;
-    to += 32;
+    from += 64;
+    to += 128;
   }
   for (; i < n; i++) {
-    store<f32>(to, loadOne(F16, from));
-    from += 2;
-    to += 4;
-  }
-}
-
-function decodeUppers(from: usize, n: i32, to: usize): void {
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const halves = v128.load(from);
-    v128.store(to, lowerFour(halves));
-    v128.store(to, upperFour(halves), 16);
-    from += 16;
-    to += 32;
-  }
-  for (; i < n; i++) {
-    store<f32>(to, loadOne(BF16, from));
+    store<f32>(to, loadOne(storage, from));
     from += 2;
     to += 4;
   }
@@ -105,7 +116,7 @@ function decodeUppers(from: usize, n: i32, to: usize): void {
 
 /** `n` values as float32. */
 export function decode(storage: i32, from: usize, n: i32, to: usize): void {
-  if (storage == F16) decodeHalves(from, n, to);
-  else if (storage == BF16) decodeUppers(from, n, to);
+  if (storage == F16) decodeAs(F16, from, n, to);
+  else if (storage == BF16) decodeAs(BF16, from, n, to);
   else memory.copy(to, from, <usize>n * 4);
 }
