@@ -7,7 +7,7 @@ import { createTokenizer, type Tokenizer } from './tokenizer.ts';
 
 interface Family {
   versions: Record<string, string>;
-  /** Null for GPT-2, which is rebuilt from its merges. */
+  /** Null for GPT-2 and Mistral, which are rebuilt from their merges and pieces. */
   tokenizer: unknown;
   /** A short hash a string, separated by spaces. */
   ids: string;
@@ -38,11 +38,33 @@ function gpt2(): unknown {
   };
 }
 
-const FAMILIES = ['gpt2', 'gpt_neox', 'llama2', 'llama3', 'mistral', 'smollm2', 'qwen2', 'gemma', 'metaspace-split', 'flags', 'words'];
+/** SentencePiece merges the pair that makes the best piece. Ids are in the order of scores, but for runs of spaces, which come last. */
+function mistralV1(): unknown {
+  const pieces = JSON.parse(unpack('mistral-pieces.json.gz')) as string[];
+  const ids = new Map(pieces.map((piece, id) => [piece, id]));
+  const merges = pieces.flatMap((piece) => {
+    const characters = [...piece];
+    const ways = characters.slice(1).map((_, i) => [characters.slice(0, i + 1).join(''), characters.slice(i + 1).join('')] as [string, string]);
+    const known = ways.filter(([left, right]) => ids.has(left) && ids.has(right) && !left.startsWith('<0x') && !right.startsWith('<0x'));
+    const rank = /^\u2581{2,}$/.test(piece) ? Infinity : ids.get(piece)!;
+    return known.map(([left, right]) => ({ pair: [left, right] as const, rank, left: [...left].length, right: [...right].length }));
+  });
+  merges.sort((a, b) => (a.rank === b.rank ? b.left - a.left || b.right - a.right : a.rank - b.rank));
+  const space = { String: '\u2581' };
+  return {
+    model: { type: 'BPE', vocab: Object.fromEntries(ids), merges: merges.map(({ pair }) => pair), unk_token: '<unk>', fuse_unk: true, byte_fallback: true },
+    normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '\u2581' }, { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' }] },
+    decoder: { type: 'Sequence', decoders: [{ type: 'Replace', pattern: space, content: ' ' }, { type: 'ByteFallback' }, { type: 'Fuse' }, { type: 'Strip', content: ' ', start: 1, stop: 0 }] },
+    added_tokens: ['<unk>', '<s>', '</s>'].map((content) => ({ id: ids.get(content), content, special: true, normalized: false })),
+  };
+}
+
+const REBUILT: Record<string, () => unknown> = { gpt2, 'mistral-v1': mistralV1 };
+const FAMILIES = ['mistral-v1', 'gpt2', 'gpt_neox', 'llama2', 'llama3', 'mistral', 'smollm2', 'qwen2', 'gemma', 'metaspace-split', 'flags', 'words'];
 
 describe.each(FAMILIES)('the tokenizer of the build of %s against Python tokenizers', (name) => {
   const family = JSON.parse(unpack(`${name}.json.gz`)) as Family;
-  const tokenizer: Tokenizer = createTokenizer({ tokenizerJson: family.tokenizer ?? gpt2(), tokenizerConfigJson: {}, eosTokenIds: [0] });
+  const tokenizer: Tokenizer = createTokenizer({ tokenizerJson: family.tokenizer ?? REBUILT[name]?.(), tokenizerConfigJson: {}, eosTokenIds: [0] });
   const encoded = strings.map((text) => tokenizer.encode(text));
   const expectSame = (what: string, hashes: string, of: (ids: number[]) => string): void => {
     const expected = hashes.split(' ');

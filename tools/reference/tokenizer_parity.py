@@ -1,8 +1,8 @@
 """Reference ids for src/tokenizer: one tokenizer a family, more than a thousand strings each, as Python `tokenizers` encodes and decodes them.
 
-    python tools/reference/tokenizer_parity.py [--gpt2-merges PATH_TO_vocab.bpe] [--show FAMILY INDEX]
+    python tools/reference/tokenizer_parity.py [--gpt2-merges PATH_TO_vocab.bpe] [--mistral-model PATH_TO_tokenizer.model.v1] [--show FAMILY INDEX]
 
-Real vocabularies where they may be passed on (GPT-2: MIT), otherwise small ones of the same build, trained here on the sentences below.
+Real vocabularies where they may be passed on (GPT-2: MIT, Mistral 7B v0.1: Apache 2.0), otherwise small ones of the same build, trained here on the sentences below.
 Writes src/testing/reference/tokenizer-parity/: strings.json.gz (all families share them) and FAMILY.json.gz with the tokenizer and, per
 string, a short hash of the ids and of both decoded texts: a difference names its string, and --show prints what Python says to it.
 """
@@ -183,6 +183,19 @@ def gpt2(merges_text):
     return tokenizer
 
 
+def mistral_v1(pieces):
+    """Mistral 7B v0.1 (32 000 pieces), with the steps of its tokenizer.json."""
+    vocab = {piece: i for i, piece in enumerate(pieces)}
+    # Runs of spaces were added by hand and have the least score of all; for the others the order of ids is that of scores.
+    is_run = {piece: len(piece) > 1 and set(piece) == {"\u2581"} for piece in pieces}
+    merges = sorted(merges_of(pieces), key=lambda pair: (is_run[pair[0] + pair[1]], 0 if is_run[pair[0] + pair[1]] else vocab[pair[0] + pair[1]], -len(pair[0]), -len(pair[1])))
+    tokenizer = sentencepiece_bpe(vocab, merges)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    tokenizer.decoder = llama_decoder()
+    tokenizer.add_special_tokens(plain("<unk>", "<s>", "</s>"))
+    return tokenizer
+
+
 def build(families):
     made = {}
     if "llama2" in families or "mistral" in families or "metaspace-split" in families:
@@ -232,7 +245,7 @@ def build(families):
     words = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
     words.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase(), normalizers.Strip()])
     words.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated"), pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.Split(Regex("[aeiou]+"), "merged_with_next", False), pre_tokenizers.Split("-", "removed", False)])
-    words.train_from_iterator(corpus(), trainers.BpeTrainer(vocab_size=700, show_progress=False, special_tokens=["<unk>", "<s>", "</s>"], limit_alphabet=150))
+    words.train_from_iterator(corpus(), trainers.BpeTrainer(vocab_size=700, show_progress=False, special_tokens=["<unk>", "<s>", "</s>"]))
     made["words"] = words
     return made
 
@@ -255,15 +268,23 @@ def write_gzip(path, value):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gpt2-merges", type=pathlib.Path, help="GPT-2's vocab.bpe, if gpt2-merges.txt.gz is to be written anew")
+    parser.add_argument("--mistral-model", type=pathlib.Path, help="tokenizer.model.v1 of mistral_common, if mistral-pieces.json.gz is to be written anew")
     parser.add_argument("--show", nargs=2, metavar=("FAMILY", "INDEX"))
     arguments = parser.parse_args()
     merges_path = OUT / "gpt2-merges.txt.gz"
     if arguments.gpt2_merges:
         OUT.mkdir(parents=True, exist_ok=True)
         merges_path.write_bytes(gzip.compress(arguments.gpt2_merges.read_bytes(), 9, mtime=0))
+    if arguments.mistral_model:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(arguments.mistral_model))
+        pieces = [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
+        write_gzip(OUT / "mistral-pieces.json.gz", pieces)
+        for text in SENTENCES:
+            assert mistral_v1(pieces).encode(text, add_special_tokens=False).ids == processor.encode(text), text
     entries = make_strings() + LONG
     made = build({"llama2", "mistral", "metaspace-split"})
     made["gpt2"] = gpt2(gzip.decompress(merges_path.read_bytes()).decode("utf-8"))
+    made["mistral-v1"] = mistral_v1(json.loads(gzip.decompress((OUT / "mistral-pieces.json.gz").read_bytes())))
     if arguments.show:
         family, index = arguments.show[0], int(arguments.show[1])
         ids = made[family].encode(expand(entries[index]), add_special_tokens=False).ids
@@ -281,8 +302,8 @@ def main():
             ids = [generator.randrange(tokenizer.get_vocab_size()) for _ in range(24)]
             random_ids.append({"ids": ids, "decoded": tokenizer.decode(ids, skip_special_tokens=False), "withoutSpecial": tokenizer.decode(ids, skip_special_tokens=True)})
         hashes = [" ".join(column) for column in zip(*results)]
-        # The real one is rebuilt from its merges.
-        data = None if family == "gpt2" else json.loads(tokenizer.to_str())
+        # The real ones are rebuilt from their merges and pieces.
+        data = None if family in ("gpt2", "mistral-v1") else json.loads(tokenizer.to_str())
         write_gzip(OUT / f"{family}.json.gz", {"versions": VERSIONS, "tokenizer": data, "ids": hashes[0], "decoded": hashes[1], "withoutSpecial": hashes[2], "randomIds": random_ids})
 
 
