@@ -7,7 +7,6 @@ import { familyOf } from './families/registry.ts';
 import type { LmConfig } from './lmConfig.ts';
 
 export type { LayerNames, LinearNames, NormNames, ParameterNames } from './families/family.ts';
-export { HEAD_NAME } from './families/decoderNames.ts';
 
 /** What each parameter is for. */
 export const parameterNames = (config: LmConfig): ParameterNames => familyOf(config).names(config);
