@@ -119,6 +119,7 @@ describe('a model folder', () => {
   it.each<[string, Map<string, Uint8Array>, string, RegExp]>([
     ['no config', without('config.json'), 'not-found', /config\.json is missing/],
     ['no tokenizer', without('tokenizer.json'), 'not-found', /tokenizer\.json is missing/],
+    ['a slow tokenizer only', without('tokenizer.json').set('tokenizer.model', text('x')), 'not-found', /There is tokenizer\.model, but only fast tokenizers.*save_pretrained/],
     ['no weights', without('model.safetensors'), 'not-found', /model\.safetensors is missing/],
     ['a config that is no JSON', new Map(base).set('config.json', text('{')), 'bad-file', /config\.json: not valid JSON/],
     ['another architecture', new Map(base).set('config.json', text('{"model_type":"mamba"}')), 'unsupported', /mamba/],

@@ -47,6 +47,8 @@ export interface ModelFolder {
 }
 
 const TEMPLATE_FILE = 'chat_template.jinja';
+/** What a folder has in place of tokenizer.json where its tokenizer is a slow one. */
+const SLOW_TOKENIZER = /^(tokenizer|spiece|sentencepiece\.bpe)\.model$|^vocab\.(json|txt)$|\.tiktoken$/;
 /** Looked for where a folder cannot be listed. */
 const OPTIONAL_FILES = ['tokenizer_config.json', 'generation_config.json', 'README.md'];
 /** Larger than any tokenizer.json in use (33 MB). */
@@ -90,7 +92,8 @@ export async function openModelFolder(source: FolderSource, { onProgress, signal
 
   // Small files first, so that a folder that cannot be used is refused before the large download.
   const config = parseLmConfig(await required('config.json', 'Give the whole Hugging Face folder, with its files at the top.'));
-  const tokenizerJson = await required('tokenizer.json', 'Only fast tokenizers are supported; transformers writes the file with save_pretrained.');
+  const slow = listed?.find((path) => SLOW_TOKENIZER.test(path));
+  const tokenizerJson = await required('tokenizer.json', `${slow ? `There is ${slow}, but only` : 'Only'} fast tokenizers are supported; in Python, AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes the file.`);
   for (const path of listed ? listed.filter((path) => !NOT_CARRIED.test(path)).sort() : OPTIONAL_FILES) if (!otherFiles.has(path)) await carry(path);
   const json = (path: string): unknown => {
     const bytes = otherFiles.get(path);

@@ -31,7 +31,7 @@ export interface ModelView {
   sizeBytes: number;
   hasChatTemplate: boolean;
   /** The template in use, as Jinja source: the LM's own, a plain instruction layout, or the person's. */
-  chatTemplate: { source: string; origin: 'model' | 'instruction' | 'edited' };
+  chatTemplate: { source: string; origin: 'model' | 'instruction' | 'edited'; /** A short prompt as the LM gets it. */ preview?: string };
   /** How the matrices lie on the device. */
   storage: 'f32' | 'f16' | 'bf16';
   /** Where it came from, to be loaded again; files have to be given again. */

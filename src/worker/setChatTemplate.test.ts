@@ -42,7 +42,7 @@ describe('the chat template of the loaded LM', () => {
     const engine = await openEngine();
     const own = await textsOf(engine);
     const view: ModelView = await engine.run('setChatTemplate', { source: EDITED });
-    expect(view.chatTemplate).toEqual({ source: EDITED, origin: 'edited' });
+    expect(view.chatTemplate).toEqual({ source: EDITED, origin: 'edited', preview: '<s>Question: How do I boil an egg?\nAnswer:' });
     expect(view.hasChatTemplate).toBe(false);
     expect(await textsOf(engine)).not.toEqual(own);
     expect((await engine.run('setChatTemplate', { source: null })).chatTemplate.origin).toBe('model');

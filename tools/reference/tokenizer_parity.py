@@ -56,8 +56,8 @@ WORDS = ["the", "The", "tea", "water", "don't", "DON'T", "Don'T", "it's", "IT'S"
          "<0x41>", "<0xE4>", "<s>", "</s>", "<unk>", "<pad>", "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|begin_of_text|>", "<|eot_id|>", "<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>", "<table>", "</table>", "<|user|>", "<|end|>", "<|end", "s>", "[INST]", "[/INST]", "<|marker|>", "foo", "food", "xfoo",
          "__proto__", "constructor", "toString", "hasOwnProperty", "snake_case", "camelCase", "SCREAMING", "https://example.org/a?b=c", "mail@example.org"]
 # Long ones are stored by their recipe: [unit, times, tail].
-LONG = [["a", 20000, ""], [" ", 12000, "x"], ["ab ", 5000, ""], ["\u00e9", 12000, ""], ["\U0001F600", 10000, ""], ["\n", 11000, "y"], ["1", 12345, ""], ["\u4f60\u597d", 8000, ""], ["word", 5000, " end"], ["\u0300", 10500, ""],
-        ["\t ", 6000, ""], ["!?", 7000, ""], ["<s>", 3500, ""], ["the tea is ready ", 1000, ""], ["\r\n", 6000, "z"], ["x\u0085\ufeff", 4000, ""], ["'s", 6000, ""], ["\u2581", 11000, ""], ["aB1 ", 3000, "."], ["\u05e9\u05dc", 6000, ""]]
+LONG = [["a", 10000, ""], [" ", 10000, "x"], ["ab ", 3400, ""], ["\u00e9", 10000, ""], ["\U0001F600", 2500, ""], ["\n", 10000, "y"], ["1", 10000, ""], ["\u4f60\u597d", 5000, ""], ["word", 2500, " end"], ["\u0300", 10000, ""],
+        ["!?\t ", 2500, ""], ["<s>", 3400, ""], ["the tea is ready ", 600, ""], ["\r\n", 5000, "z"], ["x\u0085\ufeff", 3400, ""], ["'s", 5000, ""], ["\u2581", 10000, ""], ["\u05e9\u05dc", 5000, ""]]
 FIRST = ["", " ", "  ", "\n", "\n\n\n", "\t\tindent", "Hello", " Hello", "  Hello", "Hello ", "Hello  ", "Hello  \n world", "a\r\nb\rc", "x   \ufeffy   \ufeff", "x   \u0085y   \u0085", "nel\u0085line\u2028para\u2029end", "bom\ufeffinside \ufeff", "\ufeffstart",
          "zero\u200bwidth\u200cand\u200djoin\u2060er", "nbsp\u00a0thin\u2009ideographic\u3000end", "<s>", "<s> x", " <s>x", "x <s> y", "<s></s>", "<|endoftext|><|endoftext|>", "a<|im_end|>\nb", "x  <|marker|>  y", "foo", " foo ", "food foo xfoo foo.", "(foo)", "\u00e9foo foo\u00e9"]
 

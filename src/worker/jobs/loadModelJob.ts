@@ -8,6 +8,7 @@ import { createTokenizer } from '../../tokenizer/tokenizer.ts';
 import { type EngineState, requireBackend } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
 import { openSource } from '../modelSource.ts';
+import { templateViewOf } from './setChatTemplateJob.ts';
 
 /**
  * Up to so many parameters an LM is held in float32 and can be trained whole (weights, gradients and two moments: 512 MB); larger ones are
@@ -66,7 +67,7 @@ export const loadModelJob =
         parameterCount,
         sizeBytes: folder.sizeBytes,
         hasChatTemplate: tokenizer.hasChatTemplate,
-        chatTemplate: tokenizer.chatTemplate,
+        chatTemplate: templateViewOf(tokenizer),
         storage: base.storage,
         source: opened.view,
         loraTargets: [],

@@ -4,9 +4,14 @@
  */
 import type { ModelView } from '../../protocol/views.ts';
 import type { ChatTemplateSource } from '../../tokenizer/chatTemplate.ts';
-import { createTokenizer } from '../../tokenizer/tokenizer.ts';
+import { createTokenizer, type Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { type EngineState, requireModel } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
+
+const PREVIEW_PROMPT = 'How do I boil an egg?';
+
+/** The template in use and what it makes of a prompt. */
+export const templateViewOf = (tokenizer: Tokenizer): ModelView['chatTemplate'] => ({ ...tokenizer.chatTemplate, preview: tokenizer.renderPrompt(PREVIEW_PROMPT) });
 
 /**
  * @param template null: the model's own, or the plain instruction layout where it has none
@@ -21,7 +26,7 @@ export function setChatTemplate(state: EngineState, template: ChatTemplateSource
   state.model = {
     ...model,
     tokenizer,
-    view: { ...model.view, hasChatTemplate: tokenizer.hasChatTemplate, chatTemplate: tokenizer.chatTemplate },
+    view: { ...model.view, hasChatTemplate: tokenizer.hasChatTemplate, chatTemplate: templateViewOf(tokenizer) },
     // Measured on prompts in the old template.
     coherence: new Map(),
   };
