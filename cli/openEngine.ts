@@ -27,6 +27,8 @@ export async function findGpu(choice: BackendChoice): Promise<GPU | undefined> {
 /** An engine whose backend is open. */
 export interface OpenCliEngine extends CliEngine {
   view: EngineView;
+  /** Where its runs lie, absolute. */
+  runsFolder: string;
 }
 
 /** Opens the backend; runs and checkpoints go to a temporary folder that `body` outlives not. */
@@ -40,7 +42,7 @@ export async function withOpenEngine<T>(choice: BackendChoice, body: (engine: Op
     try {
       const view = await engine.run('openEngine', { backend: choice, allowSoftwareAdapter: choice === 'webgpu' });
       process.stderr.write(`${view.reason}\n`);
-      return await body({ ...engine, view });
+      return await body({ ...engine, view, runsFolder });
     } finally {
       await engine.close();
     }

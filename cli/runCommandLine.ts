@@ -5,11 +5,13 @@ import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { generateCommand } from './commands/generate.ts';
 import { importCommand } from './commands/import.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { logitsCommand } from './commands/logits.ts';
+import { modelsCommand } from './commands/models.ts';
 import { trainCommand } from './commands/train.ts';
 import { formatHelp, parseOptions, UsageError } from './options.ts';
 
-const COMMANDS: Record<string, Command> = { demo: demoCommand, generate: generateCommand, train: trainCommand, evaluate: evaluateCommand, logits: logitsCommand, import: importCommand };
+const COMMANDS: Record<string, Command> = { demo: demoCommand, generate: generateCommand, train: trainCommand, evaluate: evaluateCommand, logits: logitsCommand, inspect: inspectCommand, models: modelsCommand, import: importCommand };
 
 const HELP = `npm run cli -- COMMAND [OPTIONS]
 
@@ -21,7 +23,7 @@ npm run cli -- COMMAND --help explains one of them.
 `;
 
 /** Failures the person can put right are told in one line with exit code 2; everything else is a defect, or the machine's: 1. */
-const PUT_RIGHT = new Set(['bad-argument', 'bad-file', 'bad-config', 'unsupported', 'not-found']);
+const PUT_RIGHT = new Set(['bad-argument', 'bad-file', 'bad-config', 'unsupported', 'not-found', 'access']);
 
 /** @returns the exit code: 0, 1 for a defect or the machine's fault, 2 for what the person can put right */
 export async function runCommandLine(args: string[]): Promise<number> {

@@ -1,4 +1,5 @@
 /** The file that `train --config` reads: which model, which data, which settings. Checked whole before anything runs. */
+import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { type EvaluationConfig, evaluationConfigSchema } from '../src/config/evaluation.ts';
@@ -13,7 +14,7 @@ import { DEMO_MODEL, readBuiltIn, readBuiltInSplit, toPairs } from './project.ts
 const fileSchema = z.strictObject({
   /** Shown in the report. */
   name: z.string().min(1).default('from the command line'),
-  /** Hugging Face folder, relative to this file; the demo LM if absent. */
+  /** Hugging Face folder, relative to this file, or what else --model takes; the demo LM if absent. */
   model: z.string().min(1).optional(),
   backend: z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
   /** Full records with responses labelled unsafe, relative to this file. */
@@ -80,7 +81,8 @@ export async function readTrainFile(path: string): Promise<TrainFile> {
   if (data.unsafe.length === 0 && train.semanticLambda > 0) throw new UsageError(`${unsafe}: no response in it is labelled unsafe. Label some, or set train.semanticLambda to 0.`);
   return {
     name,
-    modelFolder: model === undefined ? DEMO_MODEL : beside(model),
+    // A name with no folder or archive beside the file is a Hub id or an address.
+    modelFolder: model === undefined ? DEMO_MODEL : existsSync(beside(model)) ? beside(model) : model,
     backend,
     train,
     evaluation,

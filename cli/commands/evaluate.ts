@@ -2,16 +2,20 @@
 import { basename } from 'node:path';
 import { defaultEvaluationConfig } from '../../src/config/evaluation.ts';
 import { toResultMetrics } from '../../src/export/resultSchema.ts';
+import type { WeightsRef } from '../../src/protocol/views.ts';
 import type { EvaluationReport } from '../../src/records/evaluation.ts';
 import { importPrompts } from '../../src/records/importPrompts.ts';
 import type { Prompt } from '../../src/records/prompt.ts';
+import { ADAPTER_OPTIONS, importAdapterOption, toAdapterOption } from '../adapterOption.ts';
 import type { Command } from '../command.ts';
-import { formatReport } from '../formatMetrics.ts';
+import { formatComparison, formatReport } from '../formatMetrics.ts';
 import { firstError, writeErrors } from '../importErrors.ts';
+import { MODEL_OPTION } from '../modelOption.ts';
 import { toBackend, withEngine } from '../openEngine.ts';
 import { toChoice, toWholeNumber, UsageError } from '../options.ts';
 import { openOutputFolder, readInputFile } from '../outputs.ts';
 import { DEMO_MODEL, readBuiltInSplit, readLexicon } from '../project.ts';
+import { importTunedFolder } from '../tunedFolder.ts';
 
 async function readPrompts(path: string | undefined, split: 'validation' | 'test'): Promise<Prompt[]> {
   if (path === undefined) return readBuiltInSplit(split);
@@ -32,12 +36,19 @@ function toLines({ answers }: EvaluationReport): string {
 }
 
 export const evaluateCommand: Command = {
-  usage: 'evaluate [--model DIR] [--split validation|test | --prompts FILE] [--out DIR] …',
-  about: 'Measures one LM with greedy decoding: harmful, refusal, incoherent, over-refusal, helpful, perplexity.\nCoherence is judged under this LM itself; for base against tuned use demo or the studio.',
+  usage: 'evaluate [--model DIR_OR_ID] [--adapter DIR | --tuned DIR] [--split validation|test | --prompts FILE] [--out DIR] …',
+  about:
+    'Measures LMs with greedy decoding: harmful, refusal, incoherent, over-refusal, helpful, perplexity. Coherence is judged under --model.\n' +
+    'With --adapter or --tuned, which are fine-tunes of it, these are measured; with --base beside them the model itself too, and both are compared.',
   options: {
-    model: { value: 'DIR', description: 'Hugging Face folder', default: 'the demo LM' },
+    model: { ...MODEL_OPTION, default: 'the demo LM' },
+    ...ADAPTER_OPTIONS,
+    tuned: { value: 'DIR', description: 'Hugging Face folder of a full fine-tune of the model' },
+    base: { description: 'measure the model without its fine-tune too, and compare' },
     split: { value: 'NAME', description: 'built-in prompts: validation or test', default: 'validation' },
     prompts: { value: 'FILE', description: 'own prompts with their sets, instead of the built-in ones' },
+    'max-new-tokens': { value: 'N', description: 'longest response', default: String(defaultEvaluationConfig.maxNewTokens) },
+    'batch-size': { value: 'N', description: 'rows decoded together', default: String(defaultEvaluationConfig.batchSize) },
     'prompts-per-set': { value: 'N', description: 'at most so many prompts a set; 0: all', default: '0' },
     backend: { value: 'NAME', description: 'auto, webgpu or wasm', default: 'auto' },
     seed: { value: 'N', description: 'seed of the choice of prompts', default: String(defaultEvaluationConfig.seed) },
@@ -46,22 +57,34 @@ export const evaluateCommand: Command = {
   async run(values) {
     if (values.split !== undefined && values.prompts !== undefined) throw new UsageError('Give either --split or --prompts, not both.');
     const split = values.split === undefined ? 'validation' : toChoice('split', values.split, ['validation', 'test']);
+    const whole = (name: string, min: number, max: number) => (values[name] === undefined ? undefined : toWholeNumber(name, values[name], min, max));
     const config = {
       ...defaultEvaluationConfig,
-      ...(values['prompts-per-set'] === undefined ? {} : { promptsPerSet: toWholeNumber('prompts-per-set', values['prompts-per-set'], 0, 1e6) }),
-      ...(values.seed === undefined ? {} : { seed: toWholeNumber('seed', values.seed, 0, 0xffffffff) }),
+      promptsPerSet: whole('prompts-per-set', 0, 1e6) ?? defaultEvaluationConfig.promptsPerSet,
+      maxNewTokens: whole('max-new-tokens', 1, 4096) ?? defaultEvaluationConfig.maxNewTokens,
+      batchSize: whole('batch-size', 1, 256) ?? defaultEvaluationConfig.batchSize,
+      seed: whole('seed', 0, 0xffffffff) ?? defaultEvaluationConfig.seed,
     };
+    const adapter = toAdapterOption(values);
+    if (adapter && values.tuned !== undefined) throw new UsageError('Give either --adapter or --tuned, not both.');
+    const isTuned = adapter !== null || values.tuned !== undefined;
+    if (values.base !== undefined && !isTuned) throw new UsageError('--base needs --adapter DIR or --tuned DIR; without them the model itself is measured.');
     const backend = toBackend(values.backend);
     const prompts = await readPrompts(values.prompts, split);
     const lexicon = await readLexicon();
     const out = values.out === undefined ? null : await openOutputFolder(values.out);
     try {
-      const [report] = await withEngine(backend, values.model ?? DEMO_MODEL, (engine) =>
-        engine.run('evaluate', { weights: [{ kind: 'base' }], prompts, split: values.prompts === undefined ? split : 'custom', config, lexicon, humanLabels: [] }),
-      );
-      process.stdout.write(formatReport(report as EvaluationReport));
-      await out?.write('metrics.json', `${JSON.stringify(toResultMetrics(report as EvaluationReport), null, 2)}\n`);
-      await out?.write('answers.jsonl', toLines(report as EvaluationReport));
+      const reports = await withEngine(backend, values.model ?? DEMO_MODEL, async (engine) => {
+        const tuned = values.tuned === undefined ? await importAdapterOption(engine, adapter) : await importTunedFolder(engine, values.tuned);
+        const weights: WeightsRef[] = values.base === undefined ? [tuned] : [{ kind: 'base' }, tuned];
+        return engine.run('evaluate', { weights, prompts, split: values.prompts === undefined ? split : 'custom', config, lexicon, humanLabels: [] });
+      });
+      const report = reports.at(-1) as EvaluationReport;
+      const [base] = reports.length > 1 ? reports : [];
+      process.stdout.write(base ? formatComparison(base, report) : formatReport(report));
+      await out?.write('metrics.json', `${JSON.stringify(base ? { base: toResultMetrics(base), tuned: toResultMetrics(report) } : toResultMetrics(report), null, 2)}\n`);
+      await out?.write('answers.jsonl', toLines(report));
+      if (base) await out?.write('base_answers.jsonl', toLines(base));
       await out?.commit();
     } finally {
       await out?.discard();

@@ -8,6 +8,7 @@ import { promptIdOf } from '../../src/records/promptId.ts';
 import { ADAPTER_OPTIONS, importAdapterOption, toAdapterOption } from '../adapterOption.ts';
 import type { Command } from '../command.ts';
 import { firstError, writeErrors } from '../importErrors.ts';
+import { MODEL_OPTION } from '../modelOption.ts';
 import { toBackend, withEngine } from '../openEngine.ts';
 import { toNumber, toWholeNumber, UsageError } from '../options.ts';
 import { readInputFile, writeOutputFile } from '../outputs.ts';
@@ -46,7 +47,7 @@ export const generateCommand: Command = {
     prompt: { value: 'TEXT', description: 'one prompt' },
     prompts: { value: 'FILE', description: 'a file of prompts: txt, csv, tsv, json, jsonl or full records' },
     samples: { value: 'N', description: 'responses a prompt', default: '1' },
-    model: { value: 'DIR_OR_ID', description: 'Hugging Face folder, or "owner/name" on the Hub', default: 'the demo LM' },
+    model: { ...MODEL_OPTION, default: 'the demo LM' },
     ...ADAPTER_OPTIONS,
     'batch-size': { value: 'N', description: 'rows decoded together', default: String(defaultGenerationConfig.batchSize) },
     out: { value: 'FILE', description: 'full records', default: 'the terminal' },
