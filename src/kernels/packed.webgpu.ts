@@ -1,7 +1,8 @@
 /**
- * How WGSL reads an operand that may be packed (packed.ts). Half precision is decoded by integers and not by unpack2x16float, which may flush
- * subnormal numbers to zero: every value is exact on every device.
+ * How WGSL reads an operand that may be packed (packed.ts), exactly on every device. Half precision is decoded by integers, unless a trial has
+ * shown that unpack2x16float keeps subnormal numbers on this device: no specification promises it.
  */
+import * as tf from '@tensorflow/tfjs-core';
 import type { PackedStorage } from './packed.ts';
 import type { WgslBinding } from './runWgsl.ts';
 
@@ -25,6 +26,22 @@ const decodeOne = {
   return bitcast<f32>(select(normal, small, magnitude < 0x400u) | ((half & 0x8000u) << 16u));`,
 };
 
+/** With the device's own instruction. */
+const unpackFour = 'return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));';
+const unpackOne = 'return unpack2x16float(half).x;';
+
+/** Devices whose unpack2x16float is exact, and those where it is not. */
+const unpacksExactly = new WeakMap<GPUDevice, boolean>();
+
+const activeDevice = (): GPUDevice => (tf.backend() as unknown as { device: GPUDevice }).device;
+
+/** Lets kernels on the active device decode half precision by unpack2x16float, if a trial showed that it is exact (tryUnpack). */
+export function setUnpacksExactly(exact: boolean): void {
+  unpacksExactly.set(activeDevice(), exact);
+}
+
+const unpacks = (storage: PackedStorage): boolean => storage === 'f16' && unpacksExactly.get(activeDevice()) === true;
+
 /** How one operand is read. */
 export interface OperandReads {
   element: WgslBinding['element'];
@@ -40,13 +57,13 @@ export interface OperandReads {
  */
 export function operandReads(name: string, storage: PackedStorage | undefined, vector: boolean): OperandReads {
   if (!storage) return { element: vector ? 'vec4f' : 'f32', functions: '', at: (index) => `${name}[${index}]` };
-  if (vector) return { element: 'vec2u', functions: `\nfn ${name}Decode(words: vec2u) -> vec4f { ${decodeFour[storage]} }`, at: (index) => `${name}Decode(${name}[${index}])` };
+  if (vector) return { element: 'vec2u', functions: `\nfn ${name}Decode(words: vec2u) -> vec4f { ${unpacks(storage) ? unpackFour : decodeFour[storage]} }`, at: (index) => `${name}Decode(${name}[${index}])` };
   return {
     element: 'u32',
-    functions: `\nfn ${name}Decode(half: u32) -> f32 { ${decodeOne[storage]} }\nfn ${name}At(i: u32) -> f32 { return ${name}Decode((${name}[i >> 1u] >> (16u * (i & 1u))) & 0xffffu); }`,
+    functions: `\nfn ${name}Decode(half: u32) -> f32 { ${unpacks(storage) ? unpackOne : decodeOne[storage]} }\nfn ${name}At(i: u32) -> f32 { return ${name}Decode((${name}[i >> 1u] >> (16u * (i & 1u))) & 0xffffu); }`,
     at: (index) => `${name}At(${index})`,
   };
 }
 
 /** What belongs into the key of a program whose operand may be packed. */
-export const storageKey = (storage: PackedStorage | undefined): string => (storage ? `_${storage}` : '');
+export const storageKey = (storage: PackedStorage | undefined): string => (storage ? `_${storage}${unpacks(storage) ? 'unpacked' : ''}` : '');

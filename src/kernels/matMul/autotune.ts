@@ -1,12 +1,13 @@
 /**
  * Finds at start-up which WGSL version of the matrix product is fastest on this device. Every version is first checked against the CPU twin:
  * quads of lanes are laid out as we assume on all devices we know of, but no specification promises it. On software adapters, where timing
- * would take seconds, the choice is known and only checked.
+ * would take seconds, the choice is known and only checked. How packed half precision is decoded is found out here too.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../../base/errors.ts';
 import { Rng } from '../../base/rng.ts';
 import { deviceTraits } from '../deviceTraits.ts';
+import { tryUnpack } from '../tryUnpack.ts';
 import { defaultTuning, type MatMulTuning, onlyTile, type TileName, tiles } from './chooseTile.ts';
 import { productForward } from './linear.cpu.ts';
 import { matMul2d } from './linear.ts';
@@ -99,6 +100,7 @@ async function measure([M, N, K]: readonly [number, number, number]): Promise<nu
 const known = new WeakMap<GPUDevice, Promise<MatMulTuningReport>>();
 
 async function tune(): Promise<MatMulTuningReport> {
+  await tryUnpack();
   const traits = deviceTraits();
   const guess = defaultTuning(traits);
   const rejected: MatMulTuningReport['rejected'] = [];

@@ -1,6 +1,8 @@
 import { describe } from 'vitest';
 import { hasTestGpu, openTestBackend } from '../../testing/backend.ts';
 import { describePackedProducts } from '../../testing/packedSuite.ts';
+import { setUnpacksExactly } from '../packed.webgpu.ts';
+import { tryUnpack } from '../tryUnpack.ts';
 import { onlyTile, type TileName } from './chooseTile.ts';
 import { matMulTuning, setMatMulTuning } from './linear.webgpu.ts';
 
@@ -13,8 +15,11 @@ describe.skipIf(!(await hasTestGpu()))('with a WebGPU adapter', () => {
       setMatMulTuning(onlyTile(tile));
       await run(tile, [[33, 36, 64], [21, 35, 9]]);
     }
+    // The last with the device's own decoding, where it is exact.
+    await tryUnpack();
     setMatMulTuning({ ...onlyTile('shared32'), fewRows: 8 });
     await run('few rows', [[3, 64, 36], [2, 7, 9]]);
     setMatMulTuning(tuning);
+    setUnpacksExactly(false);
   });
 });
