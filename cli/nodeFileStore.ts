@@ -48,6 +48,11 @@ export function createNodeFileStore(root: string): RangeStore {
       throw toStorageError(thrown, action);
     }
   }
+  async function freeBytes(): Promise<number> {
+    await mkdir(root, { recursive: true });
+    const { bavail, bsize } = await statfs(root);
+    return bavail * bsize;
+  }
   async function filesUnder(folder: string): Promise<string[]> {
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
     return entries
@@ -145,12 +150,9 @@ export function createNodeFileStore(root: string): RangeStore {
         };
       });
     },
-    async estimate() {
-      await mkdir(root, { recursive: true });
-      const { bavail, bsize } = await statfs(root);
-      // The disk is what limits; what others have on it is not ours to count.
-      return { usageBytes: 0, quotaBytes: bavail * bsize };
-    },
+    // The disk is what limits; what others have on it is not ours to count.
+    estimate: async () => ({ usageBytes: 0, quotaBytes: await freeBytes() }),
+    hasRoom: async (bytes) => bytes <= (await freeBytes()),
     exclusively: (name, body) => lockHere(name, () => withLockFile(join(root, 'locks', encodeURIComponent(name)), name, body)),
   };
 }

@@ -85,6 +85,7 @@ export function createMemoryFileStore(reason: string | null = null): RangeStore 
       };
     },
     estimate: () => Promise.resolve(null),
+    hasRoom: () => Promise.resolve(true),
     exclusively: createNameLocks(),
   };
 }

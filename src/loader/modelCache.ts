@@ -141,9 +141,11 @@ export function createModelCache(store: RangeStore, timestamp: () => string = ()
 
   /** @throws EngineError storage before any byte is asked for */
   async function assertSpace(name: string, missingBytes: number): Promise<void> {
+    if (missingBytes <= 0) return;
     const estimate = await store.estimate();
-    if (!estimate || missingBytes <= 0) return;
-    const freeBytes = Math.max(0, estimate.quotaBytes - estimate.usageBytes);
+    const freeBytes = estimate ? Math.max(0, estimate.quotaBytes - estimate.usageBytes) : Infinity;
+    if (missingBytes <= freeBytes && !(await store.hasRoom(missingBytes)))
+      throw new EngineError('storage', `${name} needs ${megabytes(missingBytes)} more, and this browser does not give so much room. ${await deletable()}`);
     if (missingBytes > freeBytes)
       throw new EngineError('storage', `${name} needs ${megabytes(missingBytes)} more, but only ${megabytes(freeBytes)} are free here. ${await deletable()}`);
   }

@@ -9,11 +9,12 @@ afterEach(() => world.close());
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** Memory that holds only so much. */
-function createFullStore(limit: { quotaBytes: number; tells: boolean }): RangeStore {
+function createFullStore(limit: { quotaBytes: number; tells: boolean; lets?: number }): RangeStore {
   const store = createMemoryFileStore();
   return {
     ...store,
     estimate: async () => (limit.tells ? { usageBytes: await store.size('models'), quotaBytes: limit.quotaBytes } : null),
+    hasRoom: async (bytes) => bytes <= (limit.lets ?? Infinity),
     async openWriter(path) {
       const writer = await store.openWriter(path);
       return {
@@ -38,6 +39,12 @@ describe('the cache of models', () => {
     await expect(world.download()).rejects.toMatchObject({ code: 'storage', message: expect.stringMatching(/tests\/tiny needs 3\.0 MB more, but only 2\.0 MB are free/) });
     expect(world.server.calls.filter(({ path }) => path.includes('/resolve/')).map(({ path }) => path.split('/').at(-1))).toEqual(['config.json']);
     expect(await world.cache.list()).toEqual([]);
+  });
+
+  it('refuses it too where the browser tells of more room than it gives', async () => {
+    world = await openHubWorld({}, createFullStore({ quotaBytes: 1e9, tells: true, lets: 200_000 }));
+    await expect(world.download()).rejects.toMatchObject({ code: 'storage', message: expect.stringMatching(/needs 0\.3 MB more, and this browser does not give so much room/) });
+    expect(world.ranges()).toEqual([]);
   });
 
   it('keeps what came when the space ends in the middle, names what could be deleted, and goes on when there is more', async () => {

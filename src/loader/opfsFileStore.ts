@@ -21,6 +21,9 @@ type MovableFileHandle = FileSystemFileHandle & {
 };
 type IterableDirectory = FileSystemDirectoryHandle & { entries(): AsyncIterable<[string, FileSystemHandle]> };
 
+/** Of a fixed name, so that one which a crash left behind is used again. */
+const TRIAL_FILE = `room${PARTIAL_SUFFIX}`;
+
 const isNotFound = (thrown: unknown) => ['NotFoundError', 'TypeMismatchError'].includes((thrown as { name?: string } | null)?.name ?? '');
 
 /**
@@ -73,6 +76,7 @@ export async function openOpfsFileStore(root = 'sidestep'): Promise<RangeStore> 
   }
   /** Writes at a place, or throws: a full disk may also show as a short write. */
   function writeAt(access: SyncAccess, bytes: Uint8Array, at: number): void {
+    // Chromium answers with a number beyond any length where there is no room.
     const written = access.write(bytes, { at });
     if (written !== bytes.byteLength) throw new DOMException(`${written} of ${bytes.byteLength} bytes written`, 'QuotaExceededError');
   }
@@ -212,6 +216,29 @@ export async function openOpfsFileStore(root = 'sidestep'): Promise<RangeStore> 
     async estimate() {
       const { usage, quota } = await navigator.storage.estimate();
       return usage === undefined || quota === undefined ? null : { usageBytes: usage, quotaBytes: quota };
+    },
+    async hasRoom(bytes) {
+      const trial = (await top.getFileHandle(TRIAL_FILE, { create: true })) as MovableFileHandle;
+      let access: SyncAccess;
+      try {
+        access = await trial.createSyncAccessHandle();
+      } catch (thrown) {
+        // Another tab tries at this very moment; writing will tell.
+        if ((thrown as { name?: string }).name === 'NoModificationAllowedError') return true;
+        throw toStorageError(thrown, 'Looking for room');
+      }
+      try {
+        // Nothing is written, but the browser counts the length. Chromium does not throw where there is no room: the file just does not grow.
+        access.truncate(bytes);
+        return access.getSize() === bytes;
+      } catch (thrown) {
+        if ((thrown as { name?: string }).name === 'QuotaExceededError') return false;
+        throw toStorageError(thrown, 'Looking for room');
+      } finally {
+        access.truncate(0);
+        access.close();
+        await top.removeEntry(TRIAL_FILE);
+      }
     },
     exclusively(name, body) {
       return lockHere(name, async () => {

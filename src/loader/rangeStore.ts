@@ -33,6 +33,8 @@ export interface RangeStore extends FileStore {
   openWriter(path: string): Promise<RangeWriter>;
   /** What may be stored in all and what is in use, as the browser or the disk tells; null where it does not tell. */
   estimate(): Promise<{ usageBytes: number; quotaBytes: number } | null>;
+  /** Whether so many bytes more would fit, by trying where that can be tried: what browsers tell of their quota is no promise. */
+  hasRoom(bytes: number): Promise<boolean>;
   /** Runs `body` while nobody else, in any tab or process, runs one of the same name. @throws EngineError busy */
   exclusively<T>(name: string, body: () => Promise<T>): Promise<T>;
 }

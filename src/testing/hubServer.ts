@@ -63,6 +63,8 @@ export interface HubServer {
   commit(id: string): string;
   /** Every request so far, CORS preflights left out. */
   calls: HubCall[];
+  /** Where browsers asked first whether they may (OPTIONS). */
+  preflights: { host: 'hub' | 'cdn'; path: string }[];
   repos: Map<string, HubRepo>;
   faults: HubFault[];
   close(): Promise<void>;
@@ -110,6 +112,7 @@ function commitOf(repo: HubRepo): string {
 /** Starts a server; close it. */
 export async function startHubServer({ repos, token = 'hf_right' }: HubServerOptions): Promise<HubServer> {
   const calls: HubCall[] = [];
+  const preflights: HubServer['preflights'] = [];
   const faults: HubFault[] = [];
   const known = new Map(Object.entries(repos));
 
@@ -213,7 +216,10 @@ export async function startHubServer({ repos, token = 'hf_right' }: HubServerOpt
   function listen(host: 'hub' | 'cdn', answer: typeof answerHub): Promise<{ server: Server; origin: string }> {
     const server = createServer((request, response) => {
       const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-      if (request.method === 'OPTIONS') return void response.writeHead(204, CORS).end();
+      if (request.method === 'OPTIONS') {
+        preflights.push({ host, path });
+        return void response.writeHead(204, CORS).end();
+      }
       const call: HubCall = { host, method: request.method ?? '', path, range: request.headers.range ?? null, authorization: request.headers.authorization ?? null, status: 0 };
       calls.push(call);
       response.once('close', () => (call.status = response.statusCode));
@@ -235,6 +241,7 @@ export async function startHubServer({ repos, token = 'hf_right' }: HubServerOpt
     url: (id) => `${hub.origin}/${id}/resolve/main/`,
     commit: (id) => commitOf(known.get(id)!),
     calls,
+    preflights,
     repos: known,
     faults,
     async close() {
