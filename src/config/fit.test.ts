@@ -44,6 +44,12 @@ describe('the fit of an LM', () => {
     expect(hopeless.reasons.at(-1)).toBe('No setting changes that; take a smaller model, or another device.');
   });
 
+  it('lets tables of the vocabulary be as large as a buffer, where programs may see less of it at once', () => {
+    const gpu = (bindingBytes: number, maxTableBytes: number) => estimateFit({ ...request, storage: 'f32', limits: deviceLimitsOf({ backend: 'webgpu', maxBufferSizeBytes: bindingBytes, maxTableBytes }) });
+    expect(gpu(1e8, 2e8).verdict).toBe('fits');
+    expect(gpu(1e8, 1e8).reasons[0]).toContain('100 MB in one tensor, but the token embedding [49152, 576] takes 113 MB');
+  });
+
   it('takes from the WASM heap what stays in use', () => {
     expect(deviceLimitsOf({ backend: 'wasm', maxBufferSizeBytes: null }, 1000).totalBytes).toBe(WASM_HEAP_BYTES - 1000);
     expect(estimateFit({ ...request, limits: deviceLimitsOf({ backend: 'wasm', maxBufferSizeBytes: null }, 3.9e9) }).verdict).toBe('wontFit');

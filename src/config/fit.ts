@@ -12,6 +12,8 @@ export interface DeviceLimits {
   backend: 'webgpu' | 'wasm';
   /** Largest tensor that a kernel can see, bytes (on WebGPU the smaller of maxBufferSize and maxStorageBufferBindingSize). */
   maxTensorBytes: number;
+  /** Largest tensor that only kernels use which read it in windows of rows: tables of the vocabulary. As `maxTensorBytes` if left out. */
+  maxTableBytes?: number;
   /** All that may be used, bytes, where that is known: the heap of WASM; null on WebGPU, which tells nobody. */
   totalBytes: number | null;
 }
@@ -64,9 +66,18 @@ const TIGHT_SHARE = 0.8;
 /** WebGPU does not tell how much memory a GPU has; up to this much most have. */
 const COMMON_GPU_BYTES = 4 * 2 ** 30;
 
-/** The limits of an opened engine. @param usedBytes live tensor bytes that stay, on WASM @param maxBufferSizeBytes null on WASM */
-export function deviceLimitsOf(engine: { backend: 'webgpu' | 'wasm'; maxBufferSizeBytes: number | null }, usedBytes = 0): DeviceLimits {
-  if (engine.backend === 'webgpu' && engine.maxBufferSizeBytes !== null) return { backend: 'webgpu', maxTensorBytes: engine.maxBufferSizeBytes, totalBytes: null };
+/** What of an EngineView tells its limits. */
+interface EngineLimits {
+  backend: 'webgpu' | 'wasm';
+  /** null on WASM. */
+  maxBufferSizeBytes: number | null;
+  maxTableBytes?: number | null;
+}
+
+/** The limits of an opened engine. @param usedBytes live tensor bytes that stay, on WASM */
+export function deviceLimitsOf(engine: EngineLimits, usedBytes = 0): DeviceLimits {
+  if (engine.backend === 'webgpu' && engine.maxBufferSizeBytes !== null)
+    return { backend: 'webgpu', maxTensorBytes: engine.maxBufferSizeBytes, ...(engine.maxTableBytes ? { maxTableBytes: engine.maxTableBytes } : {}), totalBytes: null };
   const totalBytes = WASM_HEAP_BYTES - usedBytes;
   return { backend: engine.backend, maxTensorBytes: totalBytes, totalBytes };
 }
@@ -98,9 +109,10 @@ function judge(request: FitRequest): Verdict {
 
 function judgeWith(request: FitRequest, decodingRows: number): Omit<Verdict, 'decodingRows'> {
   const { bytes, tensors } = countFitBytes(request, decodingRows);
-  const { maxTensorBytes, totalBytes, backend } = request.limits;
-  const tooLarge = tensors.filter((tensor) => tensor.bytes > maxTensorBytes);
-  const reasons = tooLarge.map(({ what, bytes: size }: NamedBytes) => `This device allows ${formatBytes(maxTensorBytes)} in one tensor, but ${what} takes ${formatBytes(size)}.`);
+  const { maxTensorBytes, maxTableBytes = maxTensorBytes, totalBytes, backend } = request.limits;
+  const limitOf = ({ isTable }: NamedBytes): number => (isTable ? maxTableBytes : maxTensorBytes);
+  const tooLarge = tensors.filter((tensor) => tensor.bytes > limitOf(tensor));
+  const reasons = tooLarge.map((tensor) => `This device allows ${formatBytes(limitOf(tensor))} in one tensor, but ${tensor.what} takes ${formatBytes(tensor.bytes)}.`);
   const needed = formatBytes(bytes.total);
   if (totalBytes !== null && bytes.total > totalBytes) reasons.push(`About ${needed} are needed, but ${backend === 'wasm' ? 'the WebAssembly heap has' : 'there are'} ${formatBytes(Math.max(0, totalBytes))}.`);
   if (reasons.length > 0) return { verdict: 'wontFit', reasons, bytes };

@@ -22,6 +22,8 @@ const alignUp = (size: number): number => Math.ceil(size / SLAB_ALIGNMENT) * SLA
 export interface NamedBytes {
   what: string;
   bytes: number;
+  /** Read in windows of rows where it is larger than what a program may see. */
+  isTable: boolean;
 }
 
 /** Values of all matrices, and of all vectors (norms, biases), padding included. */
@@ -153,10 +155,10 @@ export function countFitBytes(request: FitRequest, batchSize: number = defaultGe
   };
   const R = (training.benignPerStep + training.unsafePerStep) * (training.maxLength - 1);
   const tensors: NamedBytes[] = [
-    { what: `the token embedding [${V}, ${C}]`, bytes: V * C * valueBytes },
-    { what: `the embedding that the semantic cost is measured in [${V}, ${C}]`, bytes: costEmbedding },
-    { what: 'the widest activation of a micro-batch', bytes: FLOAT_BYTES * R * layerFloats(config, false).inner },
-    ...(method === 'full' ? [{ what: 'the slab of all parameters of a full fine-tune', bytes: slab }] : []),
+    { what: `the token embedding [${V}, ${C}]`, bytes: V * C * valueBytes, isTable: true },
+    { what: `the embedding that the semantic cost is measured in [${V}, ${C}]`, bytes: costEmbedding, isTable: true },
+    { what: 'the widest activation of a micro-batch', bytes: FLOAT_BYTES * R * layerFloats(config, false).inner, isTable: false },
+    ...(method === 'full' ? [{ what: 'the slab of all parameters of a full fine-tune', bytes: slab, isTable: false }] : []),
   ];
   return { bytes, tensors: tensors.sort((a, b) => b.bytes - a.bytes) };
 }

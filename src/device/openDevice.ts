@@ -21,6 +21,7 @@ async function openWasmBackend(options: OpenOptions): Promise<OpenedBackend> {
     backend: 'wasm',
     adapter: null,
     maxBufferSizeBytes: null,
+    maxTableBytes: null,
     threads,
     oneThreadReason,
     onGpuError: () => () => {},

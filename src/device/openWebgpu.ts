@@ -147,6 +147,7 @@ export async function openWebGpu(options: OpenOptions): Promise<OpenedBackend> {
     threads: 1,
     oneThreadReason: null,
     maxBufferSizeBytes: Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize),
+    maxTableBytes: device.limits.maxBufferSize,
     onGpuError: (listener) => watch.listen(listener),
     assertHealthy: async () => {
       stream.flush();

@@ -19,6 +19,8 @@ export interface OpenedBackend {
   adapter: EngineView['adapter'];
   /** Largest single buffer, bytes; null on WASM. */
   maxBufferSizeBytes: number | null;
+  /** Largest buffer of all, which one program need not see whole; null on WASM. */
+  maxTableBytes: number | null;
   /** Processor threads that our kernels use, the caller's included; 1 on WebGPU. */
   threads: number;
   /** Why there is only one on WASM; null otherwise. */

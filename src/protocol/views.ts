@@ -18,6 +18,8 @@ export interface EngineView {
   /** Measured time of one real training step of a tiny LM, ms. */
   preflightMs: number;
   maxBufferSizeBytes: number | null;
+  /** Largest buffer of all, where tables may be larger than what a program may see at once; null on WASM. */
+  maxTableBytes?: number | null;
 }
 
 /** The loaded language model. */

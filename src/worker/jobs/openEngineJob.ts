@@ -62,6 +62,7 @@ export const openEngineJob =
           rejected,
           preflightMs,
           maxBufferSizeBytes: backend.maxBufferSizeBytes,
+          maxTableBytes: backend.maxTableBytes,
         };
         state.opened = { backend, view };
         onOpened(backend);
