@@ -2,7 +2,7 @@
  * Bytes that training and generation hold on the device, counted from config and settings as lm, train and kernels/headLoss hold them.
  * Not for the verdict (fit.ts). A test holds the counts to the peaks that are measured.
  */
-import type { FitBytes, FitRequest } from './fit.ts';
+import type { FitBytes, FitRequest } from './fitRequest.ts';
 import { defaultGenerationConfig } from './generation.ts';
 import type { LmConfig } from './lm.ts';
 import { parameterShapes } from './lmParameters.ts';

@@ -13,6 +13,7 @@ import { sampleTokens } from '../kernels/sampling/sampling.ts';
 import { forward, lmHead } from '../lm/forward.ts';
 import { admitRows, createKvCache, dropSlots, retireRows, selectRows, type KvCache } from '../lm/kvCache.ts';
 import { assertTokenIds, type LanguageModel } from '../lm/params.ts';
+import { rowsOfCache } from './cacheRows.ts';
 
 export interface GenerationRequest {
   /** The prompt, at least one token. */
@@ -74,11 +75,11 @@ class Decoding {
     private readonly config: TokenGenerationConfig,
   ) {
     this.eos = new Set(config.eosTokenIds);
-    const width = Math.min(config.batchSize, requests.length);
     const longest = Math.max(...requests.map(({ inputIds }) => inputIds.length));
-    const spare = requests.length > width ? SPARE_SLOTS : 0;
     // Requests as long as the context allows end early; the last new token is never fed back.
-    const capacity = Math.ceil((longest + config.maxNewTokens - 1 + spare) / SLOT_STEP) * SLOT_STEP;
+    const slotsFor = (spare: number): number => Math.ceil((longest + config.maxNewTokens - 1 + spare) / SLOT_STEP) * SLOT_STEP;
+    const width = Math.min(requests.length, rowsOfCache(lm.config, config.batchSize, slotsFor(SPARE_SLOTS)));
+    const capacity = slotsFor(requests.length > width ? SPARE_SLOTS : 0);
     this.kvCache = createKvCache(lm.config, width, capacity);
     this.kvCache.length = longest;
   }
