@@ -4,7 +4,7 @@
  */
 import { countFitBytes, type NamedBytes } from './fitBytes.ts';
 import type { DeviceLimits, FitBytes, FitRequest } from './fitRequest.ts';
-import { defaultGenerationConfig } from './generation.ts';
+import { defaultEvaluationConfig } from './evaluation.ts';
 
 export type { DeviceLimits, FitBytes, FitRequest } from './fitRequest.ts';
 
@@ -14,7 +14,7 @@ export interface FitReport {
   reasons: string[];
   bytes: FitBytes;
   method: 'full' | 'lora';
-  /** Rows that generation may decode together: the default, or fewer where memory asks for it. */
+  /** Rows that generation may decode together: as many as an evaluation does, or fewer where memory asks for it. */
   decodingRows: number;
 }
 
@@ -51,12 +51,12 @@ export function formatBytes(bytes: number): string {
 
 type Verdict = Omit<FitReport, 'method'>;
 
-/** The most rows up to the default whose caches fit beside what lasts; generation has to work, but not with so many rows. */
+/** The most rows, up to those of an evaluation, whose cache fits beside what lasts; generation has to work, but not with so many rows. */
 function decodingRowsFor(request: FitRequest): number {
   const { totalBytes } = request.limits;
-  let rows = defaultGenerationConfig.batchSize;
+  let rows = defaultEvaluationConfig.batchSize;
   if (request.decodingRows !== undefined) return request.decodingRows;
-  while (rows > 1 && countFitBytes(request, rows).bytes.total > Math.max(TIGHT_SHARE * (totalBytes ?? COMMON_GPU_BYTES), countFitBytes(request, 0).bytes.total)) rows /= 2;
+  while (rows > 1 && countFitBytes(request, rows).bytes.total > Math.max(TIGHT_SHARE * (totalBytes ?? COMMON_GPU_BYTES), countFitBytes(request, 0).bytes.total)) rows = Math.floor(rows / 2);
   return rows;
 }
 
@@ -64,7 +64,7 @@ function decodingRowsFor(request: FitRequest): number {
 function judge(request: FitRequest): Verdict {
   const decodingRows = decodingRowsFor(request);
   const verdict = judgeWith(request, decodingRows);
-  if (decodingRows > 0 && decodingRows < defaultGenerationConfig.batchSize) verdict.reasons.push(`Generation has room for ${decodingRows} rows at a time.`);
+  if (decodingRows > 0 && decodingRows < defaultEvaluationConfig.batchSize) verdict.reasons.push(`Generation has room for ${decodingRows} rows at a time.`);
   return { ...verdict, decodingRows };
 }
 

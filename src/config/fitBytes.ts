@@ -3,6 +3,7 @@
  * Not for the verdict (fit.ts). A test holds the counts to the peaks that are measured.
  */
 import type { FitBytes, FitRequest } from './fitRequest.ts';
+import { defaultEvaluationConfig } from './evaluation.ts';
 import { defaultGenerationConfig } from './generation.ts';
 import type { LmConfig } from './lm.ts';
 import { parameterShapes } from './lmParameters.ts';
@@ -114,6 +115,14 @@ function microBatchBytes({ config, storage, limits, training, method }: FitReque
 /** Slots that generation of the default length takes a row, as generate/generate.ts rounds them. */
 const cacheSlots = (maxLength: number): number => Math.ceil((maxLength + defaultGenerationConfig.maxNewTokens + 63) / 16) * 16;
 
+/** A generation's cache takes no more than this: further rows wait until others end. */
+export const MOST_CACHE_BYTES = 2 ** 29;
+
+/** Rows that decode together: as many as asked for, unless their cache would be too large. @param slots of each @returns at least one */
+export function rowsOfCache(config: LmConfig, asked: number, slots: number): number {
+  return Math.max(1, Math.min(asked, Math.floor(MOST_CACHE_BYTES / kvCacheBytes(config, 1, slots))));
+}
+
 /** Keys and values of a batch of rows that decode together. */
 export function kvCacheBytes(config: LmConfig, batchSize: number, slots: number): number {
   return 2 * config.numHiddenLayers * config.numKeyValueHeads * config.headDim * batchSize * slots * FLOAT_BYTES;
@@ -127,10 +136,10 @@ function decodingBytes(config: LmConfig, batchSize: number, promptLength: number
 
 /**
  * All of it.
- * @param batchSize rows that generation decodes together; 0 for training alone
+ * @param askedRows rows that a generation is to decode together, fewer where their cache would be too large; 0 for training alone
  * @returns bytes by purpose, and tensors by name, the largest first
  */
-export function countFitBytes(request: FitRequest, batchSize: number = defaultGenerationConfig.batchSize): { bytes: FitBytes; tensors: NamedBytes[] } {
+export function countFitBytes(request: FitRequest, askedRows: number = defaultEvaluationConfig.batchSize): { bytes: FitBytes; tensors: NamedBytes[] } {
   const { config, storage, training, method } = request;
   const { semanticLambda = defaultTrainConfig.semanticLambda } = training;
   const { vocabSize: V, hiddenSize: C } = config;
@@ -139,7 +148,9 @@ export function countFitBytes(request: FitRequest, batchSize: number = defaultGe
   const slab = FLOAT_BYTES * (method === 'full' ? matrices + vectors : alignUp(countAdapterParameters(config, training.lora ?? loraConfigSchema.parse({}))));
   // A packed table serves as it is, with the lengths of its rows beside it.
   const costEmbedding = semanticLambda > 0 && training.unsafePerStep > 0 ? FLOAT_BYTES * V * (storage === 'f32' ? C : 1) : 0;
-  const kvCache = kvCacheBytes(config, batchSize, cacheSlots(training.maxLength));
+  const slots = cacheSlots(training.maxLength);
+  const batchSize = askedRows === 0 ? 0 : rowsOfCache(config, askedRows, slots);
+  const kvCache = kvCacheBytes(config, batchSize, slots);
   // A copy that is trained has tables of its own.
   const weights = frozenBytes(config, storage) + slab + (method === 'full' ? ropeTableBytes(config) : 0);
   const activations = microBatchBytes(request);

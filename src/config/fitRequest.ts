@@ -38,6 +38,6 @@ export interface FitRequest {
   training: Pick<TrainConfig, 'benignPerStep' | 'unsafePerStep' | 'maxLength' | 'gradientCheckpointing'> &
     Partial<Pick<TrainConfig, 'semanticLambda' | 'klBeta' | 'lora'>>;
   method: 'full' | 'lora';
-  /** Rows decoded together; 0 for training alone; left out: as many of the default as fit. */
+  /** Rows decoded together; 0 for training alone; left out: as many as an evaluation does, if they fit. */
   decodingRows?: number;
 }

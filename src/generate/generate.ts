@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import { nextMacrotask } from '../base/macrotask.ts';
 import { Rng } from '../base/rng.ts';
+import { rowsOfCache } from '../config/fitBytes.ts';
 import type { GenerationConfig } from '../config/generation.ts';
 import { compilePipelines } from '../kernels/compilePipelines.ts';
 import { gatherRows } from '../kernels/embedding/embedding.ts';
@@ -13,7 +14,6 @@ import { sampleTokens } from '../kernels/sampling/sampling.ts';
 import { forward, lmHead } from '../lm/forward.ts';
 import { admitRows, createKvCache, dropSlots, retireRows, selectRows, type KvCache } from '../lm/kvCache.ts';
 import { assertTokenIds, type LanguageModel } from '../lm/params.ts';
-import { rowsOfCache } from './cacheRows.ts';
 
 export interface GenerationRequest {
   /** The prompt, at least one token. */

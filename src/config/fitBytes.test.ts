@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { parseLmConfig } from '../config/lm.ts';
-import { MOST_CACHE_BYTES, rowsOfCache } from './cacheRows.ts';
+import { parseLmConfig } from './lm.ts';
+import { MOST_CACHE_BYTES, rowsOfCache } from './fitBytes.ts';
 
 const config = parseLmConfig({ model_type: 'llama', vocab_size: 480, hidden_size: 1024, intermediate_size: 24, num_hidden_layers: 28, num_attention_heads: 16, num_key_value_heads: 8, head_dim: 128 });
 
