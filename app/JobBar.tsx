@@ -9,8 +9,14 @@ import { isEnded } from './store/mirror/jobs.ts';
 import { selectActiveJob } from './store/stations.ts';
 import { useStudio } from './store/useStudio.ts';
 
+/** Shown by the Model page itself: one bar is enough. */
+const ON_MODEL_PAGE: ReadonlySet<string> = new Set(['openEngine', 'loadModel']);
+
 export function JobBar() {
-  const job = useStudio(selectActiveJob);
+  const job = useStudio((state) => {
+    const active = selectActiveJob(state);
+    return active && state.route.station === 'model' && ON_MODEL_PAGE.has(active.name) ? null : active;
+  });
   const waiting = useStudio((state) => state.mirror.jobs.order.filter((id) => !isEnded(state.mirror.jobs.byId[id]!)).length - 1);
   const word = job && JOB_WORDS[job.name];
   const status = !job || !word ? '' : job.status === 'paused' ? `${word}: paused` : job.status === 'queued' ? `${word}: waiting` : word;
@@ -31,6 +37,7 @@ export function JobBar() {
             unit={job.progress?.unit}
             etaMs={job.status === 'running' ? job.progress?.etaMs : null}
             tokensPerSecond={job.progress?.tokensPerSecond}
+            bytesPerSecond={job.progress?.bytesPerSecond}
           />
           <div className={styles.jobButtons}>
             {waiting > 0 && <span className={styles.waiting}>{waiting} waiting</span>}

@@ -4,6 +4,7 @@ import { Button } from './components/Button.tsx';
 import { formatBytes, formatPlural } from './components/format.ts';
 import { Icon } from './components/Icon.tsx';
 import styles from './App.module.css';
+import { useStudio } from './store/useStudio.ts';
 
 const Dialog = lazy(async () => ({ default: (await import('./components/Dialog.tsx')).Dialog }));
 
@@ -20,6 +21,7 @@ export function LedgerLine() {
     setAsked(true);
     setEntries(listFetched());
   };
+  const downloads = useStudio((state) => state.mirror.cache?.models) ?? [];
   const foreign = entries?.filter((entry) => !entry.own).length ?? 0;
   return (
     <>
@@ -28,11 +30,21 @@ export function LedgerLine() {
       </button>
       <Suspense>
         {asked && (
-          <Dialog open={entries !== null} onClose={() => setEntries(null)} title="Network ledger" wide description="Every file this page has fetched since it was opened. The studio sends requests for its own files and nothing else: no prompt, response or label is part of any request." actions={<Button onClick={() => setEntries(null)}>Close</Button>}>
+          <Dialog open={entries !== null} onClose={() => setEntries(null)} title="Network ledger" wide description="Every file this page has fetched since it was opened, and every model the engine downloaded because you asked for it. No prompt, response or label is part of any request." actions={<Button onClick={() => setEntries(null)}>Close</Button>}>
             <p className={styles.ledgerSum}>
               {formatPlural(entries?.length ?? 0, 'file')} fetched by this page, {foreign === 0 ? 'all' : `${(entries?.length ?? 0) - foreign}`} from {location.origin}
-              {foreign > 0 && `, ${foreign} from elsewhere`}. The engine's worker fetches the model's files from the same place; browsers do not list those here.
+              {foreign > 0 && `, ${foreign} from elsewhere`}. The page itself is not allowed to reach any other place. The engine’s worker fetches the demo model from here too, and other models from the address you chose, after you agreed; browsers do
+              not list those files here.
             </p>
+            {downloads.length > 0 && (
+              <ul className={styles.ledgerModels}>
+                {downloads.map((model) => (
+                  <li key={model.key}>
+                    {model.name}: {formatBytes(model.cachedBytes)} from {model.source.kind === 'hub' ? 'the Hub' : new URL(model.source.baseUrl).host}
+                  </li>
+                ))}
+              </ul>
+            )}
             <table>
               <thead>
                 <tr>

@@ -10,6 +10,9 @@ export const JOB_WORDS: Partial<Record<JobName, string>> = {
   resumeRun: 'Training',
   evaluate: 'Evaluating',
   exportModel: 'Exporting the model',
+  verifyModel: 'Checking a download',
+  measureStep: 'Measuring a step',
+  importAdapter: 'Loading the adapter',
 };
 
 export const PAUSABLE: ReadonlySet<JobName> = new Set<JobName>(['generate', 'train', 'resumeRun', 'evaluate']);

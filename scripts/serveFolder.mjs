@@ -2,7 +2,7 @@
 // Not for the open internet.
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { extname, join, sep } from 'node:path';
+import { basename, extname, join, sep } from 'node:path';
 
 const MIME = {
   '.html': 'text/html; charset=utf-8',
@@ -24,8 +24,8 @@ const MIME = {
   '.safetensors': 'application/octet-stream',
 };
 
-// Everything from this server and nothing from elsewhere: what is typed or generated here cannot leave.
-const CONTENT_SECURITY_POLICY = [
+// Everything from this server and nothing from elsewhere: what is typed or generated here cannot leave the page.
+const POLICY = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self' blob:",
@@ -37,7 +37,14 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-].join('; ');
+];
+const CONTENT_SECURITY_POLICY = POLICY.join('; ');
+/**
+ * The engine's worker alone may fetch models that the person chose: from the Hub and its file servers, from any https address, from this machine.
+ * A worker has the policy of its own script.
+ */
+const ENGINE_POLICY = POLICY.map((rule) => (rule.startsWith('connect-src') ? `${rule} https: http://127.0.0.1:* http://localhost:*` : rule)).join('; ');
+const ENGINE_SCRIPT = /^entry-[\w-]+\.js$/;
 
 const HEADERS = {
   'Content-Security-Policy': CONTENT_SECURITY_POLICY,
@@ -74,6 +81,7 @@ export function createStaticServer(folder) {
     const immutable = found.file.startsWith(join(folder, 'assets') + sep);
     response.writeHead(200, {
       ...HEADERS,
+      ...(immutable && ENGINE_SCRIPT.test(basename(found.file)) ? { 'Content-Security-Policy': ENGINE_POLICY } : {}),
       'Content-Type': MIME[extname(found.file)] ?? 'application/octet-stream',
       'Content-Length': found.sizeBytes,
       'Cache-Control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',

@@ -7,6 +7,7 @@ import { clearModelFolder } from './modelFolderStore.ts';
 export async function deleteEverything(): Promise<void> {
   const { mirror } = studio.getState();
   for (const runId of mirror.runs.order) await runJob('deleteRun', { runId });
+  for (const { key } of mirror.cache?.models ?? []) await runJob('deleteModel', { key });
   await clearModelFolder();
   await studio.clear();
   location.hash = '';

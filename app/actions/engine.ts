@@ -2,7 +2,7 @@
  * The studio's connection to the engine: events go to the mirror, finished responses to the project, failures to a notice.
  * Actions ask through `startJob` and `runJob`; nothing else talks to the client.
  */
-import { EngineError } from '../../src/base/errors.ts';
+import { EngineError, toFailure, type EngineFailure } from '../../src/base/errors.ts';
 import { createEngineClient } from '../../src/client/engineClient.ts';
 import type { EngineClient, EngineWorker } from '../../src/client/engineClient.ts';
 import type { EngineEvent, JobName, Jobs } from '../../src/protocol/jobs.ts';
@@ -32,6 +32,9 @@ const FAILED: Record<JobName, string> = {
   measureStep: 'The test step failed',
 };
 
+/** Their failures are told where they were asked for; a notice would say it twice. */
+const TOLD_IN_PLACE: ReadonlySet<JobName> = new Set<JobName>(['inspectModel', 'setChatTemplate', 'measureStep', 'importAdapter']);
+
 /**
  * Starts the engine and feeds the store from it.
  * @param spawn makes the worker; called again after a crash or a lost GPU
@@ -53,6 +56,7 @@ export function connectEngine(spawn: () => EngineWorker, onReady: () => void): v
 function tellPerson(event: EngineEvent): void {
   switch (event.type) {
     case 'failed':
+      if (TOLD_IN_PLACE.has(event.name) || (event.name === 'loadModel' && studio.getState().route.station === 'model')) return;
       // A lost device fails every job: one notice says it for all.
       if (event.failure.code !== 'device-lost') studio.notify({ tone: 'unsafe', title: FAILED[event.name], detail: event.failure.message });
       return;
@@ -84,6 +88,19 @@ export async function runJob<N extends JobName>(name: N, params: Jobs[N]['params
   } catch (thrown) {
     if (thrown instanceof EngineError) return null;
     throw thrown;
+  }
+}
+
+/** What became of a job, for callers that tell its failure themselves. `failure` is null when it was cancelled. */
+export type JobOutcome<N extends JobName> = { result: Jobs[N]['result'] } | { failure: EngineFailure | null };
+
+/** Runs a job to its end; never throws. */
+export async function askJob<N extends JobName>(name: N, params: Jobs[N]['params'], onStart?: (jobId: string) => void): Promise<JobOutcome<N>> {
+  try {
+    return { result: await connected().run(name, params, { onStart: ({ jobId }) => onStart?.(jobId) }) };
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    return { failure: failure.code === 'cancelled' ? null : failure };
   }
 }
 

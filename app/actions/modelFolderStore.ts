@@ -1,9 +1,9 @@
 /** Keeps the person's own model folder in this browser, so that a reload finds it again. One folder at a time; large ones are not kept. */
 import Dexie from 'dexie';
 
-export interface ModelFile {
+export interface GivenModelFile {
   path: string;
-  bytes: Uint8Array;
+  data: Blob | Uint8Array;
 }
 
 /** Copying more than this through IndexedDB on every visit would be slow. Bytes. */
@@ -11,7 +11,7 @@ const LARGEST = 256_000_000;
 
 export interface ModelFolderFiles {
   name: string;
-  files: ModelFile[];
+  files: GivenModelFile[];
 }
 
 class ModelDb extends Dexie {
@@ -19,15 +19,19 @@ class ModelDb extends Dexie {
   constructor() {
     super('sidestep-model');
     this.version(1).stores({ folders: 'id' });
+    // Files were kept as bytes before; now as they were given.
+    this.version(2).stores({ folders: 'id' }).upgrade((transaction) => transaction.table('folders').clear());
   }
 }
 
 let db: ModelDb | null = null;
 const open = () => (db ??= new ModelDb());
 
+const sizeOf = (data: Blob | Uint8Array): number => (data instanceof Blob ? data.size : data.byteLength);
+
 /** @returns false if it is too large or the browser refuses */
 export async function saveModelFolder(folder: ModelFolderFiles): Promise<boolean> {
-  const sizeBytes = folder.files.reduce((sum, file) => sum + file.bytes.byteLength, 0);
+  const sizeBytes = folder.files.reduce((sum, { data }) => sum + sizeOf(data), 0);
   if (sizeBytes > LARGEST) return false;
   try {
     await open().folders.put({ id: 'own', folder });

@@ -60,7 +60,7 @@ function answerAll(command: Start): unknown {
     case 'openEngine':
       return { backend: 'wasm' };
     case 'loadModel':
-      return { id: 'm', name: 'demo' };
+      return { id: 'm', storage: 'f32', parameterCount: 1e6, name: 'demo' };
     case 'generate':
       return {
         stopped: false,

@@ -73,7 +73,7 @@ export async function runWholeDemo(): Promise<string | null> {
     }],
     ['train', async () => {
       navigate('train');
-      const run = await startTraining(freeRunName(), { config: defaultTrainConfig });
+      const run = await startTraining(freeRunName(), { config: { ...defaultTrainConfig, trainingMethod: studio.getState().drafts.train.config.trainingMethod } });
       runId = run?.id ?? '';
       return run && { done: run.bestStep === null ? `${run.step} steps` : `best step ${run.bestStep}` };
     }],

@@ -42,17 +42,37 @@ export interface TextFieldProps extends FieldFrame {
   /** Lines; more than one makes a text area. */
   rows?: number;
   mono?: boolean;
-  type?: 'text' | 'search';
+  type?: 'text' | 'search' | 'password' | 'url';
+  /** Called on Enter in a single line. */
+  onEnter?(): void;
+  disabled?: boolean;
 }
 
-export function TextField({ value, onChange, placeholder, rows = 1, mono, type = 'text', ...frame }: TextFieldProps) {
+export function TextField({ value, onChange, placeholder, rows = 1, mono, type = 'text', onEnter, disabled, ...frame }: TextFieldProps) {
   return (
     <Field {...frame}>
       {({ id, describedBy }) =>
         rows > 1 ? (
-          <textarea id={id} aria-describedby={describedBy} aria-invalid={Boolean(frame.error)} className={cx(styles.input, styles.area, mono && styles.mono)} rows={rows} value={value} placeholder={placeholder} onChange={(event) => onChange(event.target.value)} />
+          <textarea id={id} aria-describedby={describedBy} aria-invalid={Boolean(frame.error)} className={cx(styles.input, styles.area, mono && styles.mono)} rows={rows} value={value} placeholder={placeholder} disabled={disabled} spellCheck={!mono} onChange={(event) => onChange(event.target.value)} />
         ) : (
-          <input id={id} type={type} aria-describedby={describedBy} aria-invalid={Boolean(frame.error)} className={cx(styles.input, mono && styles.mono)} value={value} placeholder={placeholder} onChange={(event) => onChange(event.target.value)} />
+          <input
+            id={id}
+            type={type}
+            // Secrets and addresses are nobody's to complete or correct.
+            {...(type === 'password' || type === 'url' ? { autoComplete: 'off', autoCapitalize: 'off', spellCheck: false } : {})}
+            aria-describedby={describedBy}
+            aria-invalid={Boolean(frame.error)}
+            className={cx(styles.input, mono && styles.mono)}
+            value={value}
+            placeholder={placeholder}
+            disabled={disabled}
+            onChange={(event) => onChange(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key !== 'Enter' || !onEnter) return;
+              event.preventDefault();
+              onEnter();
+            }}
+          />
         )
       }
     </Field>

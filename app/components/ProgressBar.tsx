@@ -1,5 +1,5 @@
 /** Progress with its words: phase, done of total, time left (an estimate, and says so). */
-import { formatBytes, formatDuration } from './format.ts';
+import { formatBytes, formatBytesOf, formatDuration } from './format.ts';
 import styles from './ProgressBar.module.css';
 
 export interface ProgressBarProps {
@@ -10,18 +10,20 @@ export interface ProgressBarProps {
   unit?: string;
   etaMs?: number | null;
   tokensPerSecond?: number;
+  bytesPerSecond?: number;
   /** Only the bar and the phase; for narrow places. */
   compact?: boolean;
 }
 
-export function ProgressBar({ label, done, total, unit, etaMs, tokensPerSecond, compact }: ProgressBarProps) {
+export function ProgressBar({ label, done, total, unit, etaMs, tokensPerSecond, bytesPerSecond, compact }: ProgressBarProps) {
   const share = total > 0 ? Math.min(1, done / total) : null;
   const amount =
     unit === 'bytes'
-      ? total > 0 ? `${formatBytes(done)} of ${formatBytes(total)}` : formatBytes(done)
+      ? total > 0 ? formatBytesOf(done, total) : formatBytes(done)
       : total > 0 ? `${done} of ${total}${unit ? ` ${unit}` : ''}` : `${done}${unit ? ` ${unit}` : ''}`;
   const parts = [amount];
   if (tokensPerSecond) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
+  if (bytesPerSecond) parts.push(`${formatBytes(Math.round(bytesPerSecond))}/s`);
   if (etaMs != null) parts.push(`about ${formatDuration(etaMs)} left`);
   return (
     <div className={styles.progress}>

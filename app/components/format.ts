@@ -26,6 +26,13 @@ export function formatBytes(bytes: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+/** "112 of 269 MB"; both units where they differ: "512 kB of 2.1 MB". */
+export function formatBytesOf(done: number, total: number): string {
+  const [amount, unit] = formatBytes(done).split(' ');
+  const whole = formatBytes(total);
+  return `${whole.endsWith(` ${unit}`) ? amount : `${amount} ${unit}`} of ${whole}`;
+}
+
 /** 1234567 -> "1.23 M". */
 export function formatCount(count: number): string {
   if (count < 10_000) return count.toLocaleString('en-GB');

@@ -15,7 +15,7 @@ export interface StationMark {
 export const ENOUGH_UNSAFE = 20;
 
 const JOB_STATION: Partial<Record<JobView['name'], Station>> = {
-  openEngine: 'model', loadModel: 'model', generate: 'curate', train: 'train', resumeRun: 'train', evaluate: 'evaluate', exportModel: 'export',
+  openEngine: 'model', loadModel: 'model', verifyModel: 'model', measureStep: 'train', generate: 'curate', train: 'train', resumeRun: 'train', evaluate: 'evaluate', exportModel: 'export',
 };
 
 /** The job that runs or waits, oldest first; null when the engine is idle. */

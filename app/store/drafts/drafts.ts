@@ -4,12 +4,21 @@ import { defaultEvaluationConfig, evaluationConfigSchema } from '../../../src/co
 import { defaultGenerationConfig, generationConfigSchema } from '../../../src/config/generation.ts';
 import { defaultTrainConfig, trainConfigSchema } from '../../../src/config/train.ts';
 
+const remoteSourceSchema = z.union([
+  z.object({ kind: z.literal('hub'), id: z.string(), revision: z.string() }),
+  z.object({ kind: z.literal('url'), name: z.string(), baseUrl: z.string() }),
+]);
+
 const sections = {
   engine: z.object({
     backend: z.enum(['auto', 'webgpu', 'wasm']),
     allowSoftwareAdapter: z.boolean(),
-    /** Which model to load again after a reload. Files of one's own cannot be reopened by a page. */
-    reopenModel: z.enum(['none', 'demo', 'files']),
+    /** Which model to load again after a reload: one's own files as far as they were kept, a downloaded one from the cache. */
+    reopenModel: z.enum(['none', 'demo', 'files', 'downloaded']),
+    /** The downloaded model in question. */
+    downloaded: remoteSourceSchema.nullable(),
+    /** Another address of the Hub; empty for the Hub's own. Access tokens are never kept. */
+    hubEndpoint: z.string(),
   }),
   generate: z.object({
     samplesPerPrompt: z.number().int().min(1).max(32),
@@ -18,7 +27,17 @@ const sections = {
     firstCount: z.number().int().min(1),
     config: generationConfigSchema,
   }),
-  train: z.object({ name: z.string(), advanced: z.boolean(), config: trainConfigSchema }),
+  train: z.object({
+    name: z.string(),
+    advanced: z.boolean(),
+    config: trainConfigSchema,
+    /** The model that the training method was last preselected for; a person's own choice stays until another is loaded. */
+    methodFor: z.string(),
+  }),
+  model: z.object({
+    /** Chat templates of the person's own, by model id. */
+    templates: z.record(z.string(), z.string()),
+  }),
   evaluate: z.object({ split: z.enum(['validation', 'test', 'custom']), config: evaluationConfigSchema }),
   curate: z.object({
     filter: z.enum(['unlabelled', 'all', 'safe', 'unsafe', 'partial', 'incoherent', 'skipped', 'edited', 'discarded', 'suggestedUnsafe', 'suggestedSafe']),
@@ -43,9 +62,10 @@ export type Drafts = { [S in DraftSection]: z.infer<(typeof sections)[S]> };
 export const DRAFTS_VERSION = 1;
 
 export const defaultDrafts: Drafts = {
-  engine: { backend: 'auto', allowSoftwareAdapter: false, reopenModel: 'none' },
+  engine: { backend: 'auto', allowSoftwareAdapter: false, reopenModel: 'none', downloaded: null, hubEndpoint: '' },
   generate: { samplesPerPrompt: 2, choice: 'first', firstCount: 40, config: defaultGenerationConfig },
-  train: { name: '', advanced: false, config: defaultTrainConfig },
+  train: { name: '', advanced: false, config: defaultTrainConfig, methodFor: '' },
+  model: { templates: {} },
   evaluate: { split: 'test', config: defaultEvaluationConfig },
   curate: { filter: 'unlabelled', search: '', focusId: null },
   prompts: { set: 'all', split: 'all', search: '', page: 0 },

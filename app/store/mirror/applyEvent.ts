@@ -1,6 +1,7 @@
 /** The one function that changes the mirror: state and event in, new state out. Pure, so an event log replays to the same state. */
 import type { EngineEvent } from '../../../src/protocol/jobs.ts';
 import type { Mirror } from './mirror.ts';
+import { reduceCache } from './cache.ts';
 import { reduceEngine } from './engine.ts';
 import { reduceJobs } from './jobs.ts';
 import { reduceModel } from './model.ts';
@@ -11,6 +12,7 @@ export function applyEvent(mirror: Mirror, event: EngineEvent): Mirror {
   const next: Mirror = {
     engine: reduceEngine(mirror.engine, event),
     model: reduceModel(mirror.model, event),
+    cache: reduceCache(mirror.cache, event),
     jobs: reduceJobs(mirror.jobs, event),
     runs: reduceRuns(mirror.runs, event),
     streams: reduceStreams(mirror.streams, event),

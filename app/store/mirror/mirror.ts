@@ -1,7 +1,7 @@
 /** The read model of the engine: what the worker has said so far. Written by `applyEvent` alone. Plain data. */
 import type { EngineFailure } from '../../../src/base/errors.ts';
 import type { JobName } from '../../../src/protocol/jobs.ts';
-import type { EngineView, JobProgress, MemoryView, ModelView } from '../../../src/protocol/views.ts';
+import type { EngineView, JobProgress, MemoryView, ModelCacheView, ModelView } from '../../../src/protocol/views.ts';
 import type { RunRecord } from '../../../src/records/run.ts';
 
 export type JobStatus = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
@@ -44,6 +44,8 @@ export type StreamsState = Readonly<Record<string, { jobId: string; promptId: st
 export interface Mirror {
   engine: EngineState;
   model: ModelView | null;
+  /** Downloaded models; null until they were listed. */
+  cache: ModelCacheView | null;
   jobs: JobsState;
   runs: RunsState;
   streams: StreamsState;
@@ -52,6 +54,7 @@ export interface Mirror {
 export const emptyMirror: Mirror = {
   engine: { status: 'starting', storage: null, storageNotice: null, view: null, memory: null, lostReason: null },
   model: null,
+  cache: null,
   jobs: { byId: {}, order: [] },
   runs: { byId: {}, order: [] },
   streams: {},

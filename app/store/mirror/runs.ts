@@ -26,7 +26,7 @@ export function reduceRuns(runs: RunsState, event: EngineEvent): RunsState {
       return put(runs, { ...run, evaluations });
     }
     case 'done':
-      if (event.name === 'train' || event.name === 'resumeRun') return put(runs, event.result);
+      if (event.name === 'train' || event.name === 'resumeRun' || event.name === 'importAdapter') return put(runs, event.result);
       if (event.name === 'listRuns') return fromList(event.result);
       if (event.name === 'deleteRun') return remove(runs, event.result.runId);
       return runs;
