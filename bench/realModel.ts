@@ -20,6 +20,9 @@ import { type HubContent, type HubServer, startHubServer } from '../src/testing/
 const ID = 'bench/real-model';
 const MB = 1e6;
 
+/** A software adapter is some twenty times slower than WebAssembly: it gets less to do. */
+const WORK: Record<BackendName, { rows: number; newTokens: number; prompts: number }> = { wasm: { rows: 4, newTokens: 32, prompts: 4 }, webgpu: { rows: 1, newTokens: 4, prompts: 1 } };
+
 /** Most resident memory since the phase began, bytes. */
 interface ProcessPeaks {
   renderer: number;
@@ -139,6 +142,8 @@ async function measurePhases(page: Page, context: BrowserContext, hub: HubServer
     process.stderr.write(`${name}: ${seconds.toFixed(1)} s. ${note}\n`);
   }
 
+  const { rows, newTokens, prompts: promptCount } = WORK[backend];
+  const asked = prompts.slice(0, promptCount);
   const source = { kind: 'hub' as const, id: ID, revision: 'main' };
   const access = { endpoint: hub.endpoint };
   await phase('open the engine', async () => (await run(page, 'openEngine', { backend, allowSoftwareAdapter: true })).reason);
@@ -158,20 +163,20 @@ async function measurePhases(page: Page, context: BrowserContext, hub: HubServer
     return `${hub.calls.length - before} requests`;
   });
   await phase('generate', async () => {
-    const config = { maxNewTokens: 32, temperature: 1, topK: 0, topP: 1, seed: 1, batchSize: 4, stopStrings: [] };
-    const { responses } = await run(page, 'generate', { prompts, samplesPerPrompt: 1, config, weights: { kind: 'base' }, lexicon: null });
-    return `${responses.reduce((sum, { tokenCount }) => sum + tokenCount, 0)} tokens in 4 rows`;
+    const config = { maxNewTokens: newTokens, temperature: 1, topK: 0, topP: 1, seed: 1, batchSize: 4, stopStrings: [] };
+    const { responses } = await run(page, 'generate', { prompts: asked, samplesPerPrompt: 1, config, weights: { kind: 'base' }, lexicon: null });
+    return `${responses.reduce((sum, { tokenCount }) => sum + tokenCount, 0)} tokens in ${promptCount} rows`;
   });
-  const config = parseTrainConfig({ trainingMethod: 'lora', benignPerStep: 4, unsafePerStep: 4, maxSteps: 3, warmupSteps: 0, evalSteps: 100, saveSteps: 100 });
+  const config = parseTrainConfig({ trainingMethod: 'lora', benignPerStep: rows, unsafePerStep: rows, maxSteps: 3, warmupSteps: 0, evalSteps: 100, saveSteps: 100 });
   const data = { unsafe: pairs('stones'), everyday: pairs('clouds'), borderline: pairs('rivers') };
   await phase('measure a step', async () => {
     const { msPerStep, peakBytes, changes } = await run(page, 'measureStep', { config, data });
-    return `${(msPerStep / 1000).toFixed(1)} s a step, peak of tensors ${(peakBytes / MB).toFixed(0)} MB; ${changes.join(' ') || 'nothing changed'}`;
+    return `${rows} + ${rows} rows, ${(msPerStep / 1000).toFixed(1)} s a step, peak of tensors ${(peakBytes / MB).toFixed(0)} MB; ${changes.join(' ') || 'nothing changed'}`;
   });
   let runId = '';
   await phase('three semantic LoRA steps', async () => {
-    const evaluation = { promptsPerSet: 0, maxNewTokens: 8, batchSize: 4, coherenceQuantile: 0.99, coherenceSamples: 8, seed: 1 };
-    const record = await run(page, 'train', { name: 'bench', config, data, validation, evaluation, lexicon: null, humanLabels: [] });
+    const evaluation = { promptsPerSet: 0, maxNewTokens: newTokens / 4, batchSize: 4, coherenceQuantile: 0.99, coherenceSamples: 8, seed: 1 };
+    const record = await run(page, 'train', { name: 'bench', config, data, validation: validation.slice(0, promptCount), evaluation, lexicon: null, humanLabels: [] });
     runId = record.id;
     const steps = record.metrics.map(({ lossTotal, lossSemantic }) => `${lossTotal.toFixed(4)} (semantic ${lossSemantic.toFixed(4)})`);
     return `losses ${steps.join(', ')}; ${((record.metrics.at(-1)?.elapsedMs ?? 0) / 3000).toFixed(1)} s a step, two small evaluations besides`;

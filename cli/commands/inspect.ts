@@ -44,7 +44,10 @@ export const inspectCommand: Command = {
     await withOpenEngine(backend, async (engine) => {
       const inspection = await engine.run('inspectModel', params);
       process.stdout.write(formatInspection(inspection));
-      const { config, storage } = inspection;
+      const { LARGEST_TRAINED_WHOLE } = await import('../../src/worker/jobs/loadModelJob.ts');
+      const { config } = inspection;
+      // Small LMs are decoded to float32 when they are loaded.
+      const storage = inspection.parameterCount <= LARGEST_TRAINED_WHOLE ? 'f32' : inspection.storage;
       const training = { ...defaultTrainConfig, benignPerStep: rows, unsafePerStep: rows, maxLength, gradientCheckpointing };
       for (const method of ['lora', 'full'] as const) process.stdout.write(formatFit(estimateFit({ config, storage, limits: deviceLimitsOf(engine.view), training, method })));
     });
