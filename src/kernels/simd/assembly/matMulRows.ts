@@ -1,7 +1,8 @@
 // Matrix products with few rows, as in decoding: packing the weights would cost more than the product, so they are read once, where they
 // lie. Stores, strides and absent operands as in matMul.ts.
 import { MR, NR, packColumns, TILE_BYTES, storeEdge, unpackedTile } from './matMul';
-import { areNormal, BF16, bytesOf, decode, F16, F32, firstFour, lastFour, loadAny, loadFour, loadOne, lowers, uppers } from './packed';
+import { bytesOf, decode, F32, loadAny } from './packed';
+import { onePackedRow, packedDots1x4, touch } from './packedRows';
 import { chunkStart, multiplyAdd, sumLanes4 } from './vector';
 
 /** C row [32] = one row of A, every fourth value of a panel, · rows of B, 32 wide and bStep bytes apart, + bias + addend. */
@@ -56,90 +57,6 @@ function oneRow(depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: us
   v128.store(c, c5, 80);
   v128.store(c, c6, 96);
   v128.store(c, c7, 112);
-}
-
-/** C row [32] = one row of A, every fourth value of a panel, · rows of B, packed, 32 wide and bStep bytes apart, + bias + addend. */
-@inline
-function onePackedRowOf(storage: i32, depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: usize, addend: usize): void {
-  let c0 = f32x4.splat(0);
-  let c1 = f32x4.splat(0);
-  let c2 = f32x4.splat(0);
-  let c3 = f32x4.splat(0);
-  let c4 = f32x4.splat(0);
-  let c5 = f32x4.splat(0);
-  let c6 = f32x4.splat(0);
-  let c7 = f32x4.splat(0);
-  let k = depth;
-  do {
-    const x = v128.load_splat<f32>(a);
-    const h0 = v128.load(b);
-    const h1 = v128.load(b, 16);
-    const h2 = v128.load(b, 32);
-    const h3 = v128.load(b, 48);
-    if (areNormal(storage, h0, h1, h2, h3)) {
-      const l0 = lowers(storage, h0);
-      const u0 = uppers(storage, h0);
-      c0 = multiplyAdd(x, firstFour(l0, u0), c0);
-      c1 = multiplyAdd(x, lastFour(l0, u0), c1);
-      const l1 = lowers(storage, h1);
-      const u1 = uppers(storage, h1);
-      c2 = multiplyAdd(x, firstFour(l1, u1), c2);
-      c3 = multiplyAdd(x, lastFour(l1, u1), c3);
-      const l2 = lowers(storage, h2);
-      const u2 = uppers(storage, h2);
-      c4 = multiplyAdd(x, firstFour(l2, u2), c4);
-      c5 = multiplyAdd(x, lastFour(l2, u2), c5);
-      const l3 = lowers(storage, h3);
-      const u3 = uppers(storage, h3);
-      c6 = multiplyAdd(x, firstFour(l3, u3), c6);
-      c7 = multiplyAdd(x, lastFour(l3, u3), c7);
-    } else {
-      c0 = multiplyAdd(x, loadFour(storage, b), c0);
-      c1 = multiplyAdd(x, loadFour(storage, b + 8), c1);
-      c2 = multiplyAdd(x, loadFour(storage, b + 16), c2);
-      c3 = multiplyAdd(x, loadFour(storage, b + 24), c3);
-      c4 = multiplyAdd(x, loadFour(storage, b + 32), c4);
-      c5 = multiplyAdd(x, loadFour(storage, b + 40), c5);
-      c6 = multiplyAdd(x, loadFour(storage, b + 48), c6);
-      c7 = multiplyAdd(x, loadFour(storage, b + 56), c7);
-    }
-    a += 16;
-    b += bStep;
-  } while (--k > 0);
-  if (bias) {
-    c0 = f32x4.add(c0, v128.load(bias));
-    c1 = f32x4.add(c1, v128.load(bias, 16));
-    c2 = f32x4.add(c2, v128.load(bias, 32));
-    c3 = f32x4.add(c3, v128.load(bias, 48));
-    c4 = f32x4.add(c4, v128.load(bias, 64));
-    c5 = f32x4.add(c5, v128.load(bias, 80));
-    c6 = f32x4.add(c6, v128.load(bias, 96));
-    c7 = f32x4.add(c7, v128.load(bias, 112));
-  }
-  if (addend) {
-    c0 = f32x4.add(c0, v128.load(addend));
-    c1 = f32x4.add(c1, v128.load(addend, 16));
-    c2 = f32x4.add(c2, v128.load(addend, 32));
-    c3 = f32x4.add(c3, v128.load(addend, 48));
-    c4 = f32x4.add(c4, v128.load(addend, 64));
-    c5 = f32x4.add(c5, v128.load(addend, 80));
-    c6 = f32x4.add(c6, v128.load(addend, 96));
-    c7 = f32x4.add(c7, v128.load(addend, 112));
-  }
-  v128.store(c, c0);
-  v128.store(c, c1, 16);
-  v128.store(c, c2, 32);
-  v128.store(c, c3, 48);
-  v128.store(c, c4, 64);
-  v128.store(c, c5, 80);
-  v128.store(c, c6, 96);
-  v128.store(c, c7, 112);
-}
-
-/** Chosen once, not in the loop. */
-function onePackedRow(storage: i32, depth: i32, a: usize, b: usize, bStep: usize, c: usize, bias: usize, addend: usize): void {
-  if (storage == F16) onePackedRowOf(F16, depth, a, b, bStep, c, bias, addend);
-  else onePackedRowOf(BF16, depth, a, b, bStep, c, bias, addend);
 }
 
 /**
@@ -227,68 +144,6 @@ function dots1x4(a: usize, b0: usize, step: usize, K: i32): v128 {
   return sums;
 }
 
-/** Dot products of one row with four packed rows. */
-@inline
-function packedDotsOf(storage: i32, a: usize, b0: usize, step: usize, K: i32): v128 {
-  const b1 = b0 + step;
-  const b2 = b1 + step;
-  const b3 = b2 + step;
-  let s0 = f32x4.splat(0);
-  let s1 = f32x4.splat(0);
-  let s2 = f32x4.splat(0);
-  let s3 = f32x4.splat(0);
-  let k = 0;
-  for (; k + 8 <= K; k += 8) {
-    const o: usize = <usize>k * 2;
-    const x = v128.load(a + 2 * o);
-    const y = v128.load(a + 2 * o, 16);
-    const h0 = v128.load(b0 + o);
-    const h1 = v128.load(b1 + o);
-    const h2 = v128.load(b2 + o);
-    const h3 = v128.load(b3 + o);
-    if (areNormal(storage, h0, h1, h2, h3)) {
-      const l0 = lowers(storage, h0);
-      const u0 = uppers(storage, h0);
-      s0 = multiplyAdd(y, lastFour(l0, u0), multiplyAdd(x, firstFour(l0, u0), s0));
-      const l1 = lowers(storage, h1);
-      const u1 = uppers(storage, h1);
-      s1 = multiplyAdd(y, lastFour(l1, u1), multiplyAdd(x, firstFour(l1, u1), s1));
-      const l2 = lowers(storage, h2);
-      const u2 = uppers(storage, h2);
-      s2 = multiplyAdd(y, lastFour(l2, u2), multiplyAdd(x, firstFour(l2, u2), s2));
-      const l3 = lowers(storage, h3);
-      const u3 = uppers(storage, h3);
-      s3 = multiplyAdd(y, lastFour(l3, u3), multiplyAdd(x, firstFour(l3, u3), s3));
-    } else {
-      s0 = multiplyAdd(y, loadFour(storage, b0 + o + 8), multiplyAdd(x, loadFour(storage, b0 + o), s0));
-      s1 = multiplyAdd(y, loadFour(storage, b1 + o + 8), multiplyAdd(x, loadFour(storage, b1 + o), s1));
-      s2 = multiplyAdd(y, loadFour(storage, b2 + o + 8), multiplyAdd(x, loadFour(storage, b2 + o), s2));
-      s3 = multiplyAdd(y, loadFour(storage, b3 + o + 8), multiplyAdd(x, loadFour(storage, b3 + o), s3));
-    }
-  }
-  if (k + 4 <= K) {
-    const o: usize = <usize>k * 2;
-    const x = v128.load(a + 2 * o);
-    s0 = multiplyAdd(x, loadFour(storage, b0 + o), s0);
-    s1 = multiplyAdd(x, loadFour(storage, b1 + o), s1);
-    s2 = multiplyAdd(x, loadFour(storage, b2 + o), s2);
-    s3 = multiplyAdd(x, loadFour(storage, b3 + o), s3);
-    k += 4;
-  }
-  let sums = sumLanes4(s0, s1, s2, s3);
-  for (; k < K; k++) {
-    const o: usize = <usize>k * 2;
-    const rest = f32x4(loadOne(storage, b0 + o), loadOne(storage, b1 + o), loadOne(storage, b2 + o), loadOne(storage, b3 + o));
-    sums = multiplyAdd(v128.load_splat<f32>(a + 2 * o), rest, sums);
-  }
-  return sums;
-}
-
-/** Chosen once, not in the loop. */
-function packedDots1x4(storage: i32, a: usize, b0: usize, step: usize, K: i32): v128 {
-  return storage == F16 ? packedDotsOf(F16, a, b0, step, K) : packedDotsOf(BF16, a, b0, step, K);
-}
-
 /** Dot products of four rows with two rows; the sums of the first row of B go to `to`, of the second to `to` + 16. */
 @inline
 function dots4x2(a0: usize, aStep: usize, b0: usize, b1: usize, K: i32, to: usize): void {
@@ -332,16 +187,8 @@ function dots4x2(a0: usize, aStep: usize, b0: usize, b1: usize, K: i32, to: usiz
 }
 
 @inline
-function dotsOf(storage: i32, a: usize, b0: usize, step: usize, K: i32): v128 {
-  return storage == F32 ? dots1x4(a, b0, step, K) : packedDots1x4(storage, a, b0, step, K);
-}
-
-/** Reads a byte of every cache line, so that they come at once: decoding has too many instructions a line to ask for the next ones in time. */
-@inline
-function touch(from: usize, bytes: usize): v128 {
-  let seen = i32x4.splat(0);
-  for (let o: usize = 0; o + 16 <= bytes; o += 64) seen = v128.or(seen, v128.load(from + o));
-  return seen;
+function dotsOf(storage: i32, a: usize, b0: usize, step: usize, K: i32, ahead: usize, scratch: usize): v128 {
+  return storage == F32 ? dots1x4(a, b0, step, K) : packedDots1x4(storage, a, b0, step, K, ahead, scratch);
 }
 
 /**
@@ -358,8 +205,8 @@ export function matMulRowsDeep(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, 
   for (let j = chunkStart(groups, chunk, chunks) * 4; j < last; j += 4) {
     const columns = min(4, N - j);
     let b = B + <usize>j * bColumn;
-    if (bStorage != F32) v128.store(scratch, touch(b, <usize>columns * bColumn));
     if (bStorage != F32 && M > 1) {
+      v128.store(scratch, touch(b, <usize>columns * bColumn));
       for (let c = 0; c < columns; c++) decode(bStorage, b + <usize>c * bColumn, K, decoded + <usize>c * bStep);
       b = decoded;
     }
@@ -377,12 +224,12 @@ export function matMulRowsDeep(chunk: i32, chunks: i32, M: i32, N: i32, K: i32, 
     for (; i < M; i++) {
       const a = A + <usize>i * aRow;
       if (columns == 4) {
-        let sums = dotsOf(M > 1 ? F32 : bStorage, a, b, bStep, K);
+        let sums = dotsOf(M > 1 ? F32 : bStorage, a, b, bStep, K, j + 8 <= N ? b + 4 * bStep : b, scratch);
         if (bias) sums = f32x4.add(sums, v128.load(bias + <usize>j * 4));
         if (addend) sums = f32x4.add(sums, v128.load(addend + <usize>i * addendRow + <usize>j * 4));
         v128.store(C + <usize>i * cRow + <usize>j * 4, sums);
       } else {
-        for (let c = 0; c < columns; c++) storeOne(f32x4.extract_lane(dotsOf(M > 1 ? F32 : bStorage, a, b + <usize>c * bStep, 0, K), 0), i, j + c, C, cRow, bias, addend, addendRow);
+        for (let c = 0; c < columns; c++) storeOne(f32x4.extract_lane(dotsOf(M > 1 ? F32 : bStorage, a, b + <usize>c * bStep, 0, K, b, scratch), 0), i, j + c, C, cRow, bias, addend, addendRow);
       }
     }
   }
