@@ -14,26 +14,30 @@ export function collectEvaluationPrompts(project: Pick<Project, 'prompts'>, spli
 }
 
 /** What people call a run's weights: "calm-otter, step 50". */
-export function titleOfWeights(runName: string, step: number | 'best' | 'last', bestStep: number | null): string {
+export function titleOfWeights(runName: string, step: number | 'best' | 'last' | 'imported', bestStep: number | null, strength = 1): string {
+  if (strength !== 1) return `${titleOfWeights(runName, step, bestStep)}, strength ${strength.toFixed(2)}`;
   if (step === 'best') return bestStep === null ? `${runName}, best` : `${runName}, step ${bestStep} (best)`;
+  if (step === 'imported') return `${runName} (imported)`;
   return step === 'last' ? `${runName}, last step` : `${runName}, step ${step}`;
 }
 
 /**
  * Evaluates the base LM and a run's weights on the same prompts and keeps both reports under one evaluation id.
+ * @param strength of a LoRA run's adapter: 1 as it was trained, 0 the base LM
  * @returns the evaluation's id, or null if it failed or was cancelled
  */
 export async function evaluateRun(
   runId: string,
   step: number | 'best' | 'last',
   split: EvaluationReport['split'],
+  strength = 1,
   onStart?: (jobId: string) => void,
 ): Promise<string | null> {
   const { project, mirror, drafts } = studio.getState();
   const run = mirror.runs.byId[runId];
   const model = mirror.model;
   if (!run || !model) return null;
-  const weights: SavedReport['weights'][] = [{ kind: 'base' }, { kind: 'run', runId, step }];
+  const weights: SavedReport['weights'][] = [{ kind: 'base' }, { kind: 'run', runId, step, ...(strength === 1 ? {} : { strength }) }];
   const reports = await runJob(
     'evaluate',
     {
@@ -49,7 +53,7 @@ export async function evaluateRun(
   if (!reports) return null;
   const evaluationId = crypto.randomUUID();
   const createdAt = new Date().toISOString();
-  const titles = ['base', titleOfWeights(run.name, step, run.bestStep)];
+  const titles = ['base', run.imported ? titleOfWeights(run.name, 'imported', null, strength) : titleOfWeights(run.name, step, run.bestStep, strength)];
   studio.record({
     type: 'added',
     collection: 'reports',

@@ -1,4 +1,4 @@
-/** Files for the person: the tuned model as a zip, the curated data sets, the report of a run. Nothing leaves this device. */
+/** Files for the person: the tuned model or its adapter as a zip or file by file, the curated data sets, the report of a run. Nothing leaves this device. */
 import { toFailure } from '../../src/base/errors.ts';
 import type { WeightsRef } from '../../src/protocol/views.ts';
 import { exportDatasets, type DatasetFile } from '../../src/records/exportDatasets.ts';
@@ -7,13 +7,17 @@ import type { Project } from '../store/project/project.ts';
 import { studio } from '../store/studio.ts';
 import { runJob } from './engine.ts';
 import { withLabels } from './labelledReport.ts';
+import type { SavedFile } from './zipBlob.ts';
 
 /** The model as it was written, ready to save. */
 export interface ExportedModel {
   weights: WeightsRef;
-  fileName: string;
-  zip: Uint8Array;
-  files: { path: string; sizeBytes: number }[];
+  as: 'merged' | 'adapter';
+  /** Of the folder, and of the zip without its ending. */
+  folder: string;
+  /** Null where it would be larger than a zip can be: save the files one by one. */
+  zip: Blob | null;
+  files: SavedFile[];
   fingerprint: string;
   /** What the engine says of reading the folder back. */
   verified: string;
@@ -24,21 +28,21 @@ export function toFileName(name: string): string {
   return name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'sidestep';
 }
 
-/** Writes the merged Hugging Face folder, reads it back to verify it, and packs it. @returns null if it failed or was cancelled */
-export async function exportModel(weights: WeightsRef, name: string, onStart?: (jobId: string) => void): Promise<ExportedModel | null> {
-  const result = await runJob('exportModel', { weights, as: 'merged' }, onStart);
+/** Writes the merged Hugging Face folder or the PEFT adapter, reads it back to verify it, and packs it. @returns null if it failed or was cancelled */
+export async function exportModel(weights: WeightsRef, as: 'merged' | 'adapter', name: string, onStart?: (jobId: string) => void): Promise<ExportedModel | null> {
+  const result = await runJob('exportModel', { weights, as }, onStart);
   if (!result) return null;
-  const { zipFiles } = await import('../../src/export/zip.ts');
+  const { zipBlob, LARGEST_ZIP } = await import('./zipBlob.ts');
   const folder = toFileName(name);
-  const zip = zipFiles(result.files, folder);
-  return {
-    weights,
-    fileName: `${folder}.zip`,
-    zip,
-    files: result.files.map((file) => ({ path: file.path, sizeBytes: file.bytes.byteLength })),
-    fingerprint: result.fingerprint,
-    verified: result.verified,
-  };
+  const files = result.files.map(toSavedFile);
+  const sizeBytes = files.reduce((sum, file) => sum + file.data.size, 0);
+  return { weights, as, folder, zip: sizeBytes > LARGEST_ZIP ? null : await zipBlob(files, folder), files, fingerprint: result.fingerprint, verified: result.verified };
+}
+
+/** Large files come as Blobs, which a browser may keep on disk; small ones as bytes. */
+function toSavedFile(file: { path: string } & ({ bytes: Uint8Array | Blob } | { data: Uint8Array | Blob })): SavedFile {
+  const content = 'data' in file ? file.data : file.bytes;
+  return { path: file.path, data: content instanceof Blob ? content : new Blob([content as BlobPart]) };
 }
 
 /** The project as the data set writers take it: labels of evaluated answers stay out, they belong to no response. */
@@ -81,8 +85,8 @@ export async function buildRunReport(runId: string): Promise<{ fileName: string;
 }
 
 /** Hands a file to the browser's downloads. */
-export function saveFile(fileName: string, content: Uint8Array | string, type: string): void {
-  const url = URL.createObjectURL(new Blob([content as BlobPart], { type }));
+export function saveFile(fileName: string, content: Uint8Array | Blob | string, type: string): void {
+  const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content as BlobPart], { type }));
   const link = document.createElement('a');
   link.href = url;
   link.download = fileName;

@@ -40,7 +40,7 @@ export const RUN_STATUS_WORDS: Record<RunStatus, string> = {
   interrupted: 'Interrupted',
 };
 
-/** Whether the run has weights that can be used: a chosen best step. */
+/** Whether the run has weights that can be used: a chosen best step, or an adapter that was brought. */
 export function hasWeights(run: RunRecord): boolean {
-  return run.bestStep !== null;
+  return run.bestStep !== null || run.imported === true;
 }

@@ -52,6 +52,8 @@ export interface RunRecord {
   evaluations: EvaluationPoint[];
   createdAt: string;
   updatedAt: string;
+  /** Made elsewhere: a PEFT adapter that a person brought; it has no curves. */
+  imported?: boolean;
   failure?: EngineFailure;
 }
 

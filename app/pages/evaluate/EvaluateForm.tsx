@@ -10,6 +10,7 @@ import { Icon } from '../../components/Icon.tsx';
 import { NumberField } from '../../components/NumberField.tsx';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
+import { SliderField } from '../../components/SliderField.tsx';
 import { formatPlural } from '../../components/format.ts';
 import type { EvaluationReport } from '../../../src/records/evaluation.ts';
 import type { PromptSet } from '../../../src/records/prompt.ts';
@@ -41,16 +42,19 @@ const SPLIT_WORDS: Record<SplitChoice, string> = { test: 'Test', validation: 'Va
 
 export function EvaluateForm({ runs, runId, onRun, draft, sizes, testUses, modelLoaded, job, onDone }: EvaluateFormProps): ReactNode {
   const [step, setStep] = useState<string>('best');
+  const [strength, setStrength] = useState(1);
   const run = runs.find((candidate) => candidate.id === runId);
+  const lora = run?.config.trainingMethod === 'lora';
   const steps = (run?.checkpointSteps ?? []).filter((saved) => saved > 0);
-  const chosenStep = step === 'best' || step === 'last' || steps.includes(Number(step)) ? step : 'best';
+  // A brought adapter has one checkpoint.
+  const chosenStep = run?.imported ? 'last' : step === 'best' || step === 'last' || steps.includes(Number(step)) ? step : 'best';
   const size = sizes[draft.split];
   const total = size.harmful + size.borderline + size.everyday;
   const own = sizes.custom.harmful + sizes.custom.borderline + sizes.custom.everyday > 0;
   const splits = (['test', 'validation', 'custom'] as const).filter((split) => split !== 'custom' || own || draft.split === 'custom');
   const evaluating = job?.name === 'evaluate';
   const start = async (): Promise<void> => {
-    const id = await evaluateRun(runId, chosenStep === 'best' || chosenStep === 'last' ? chosenStep : Number(chosenStep), draft.split);
+    const id = await evaluateRun(runId, chosenStep === 'best' || chosenStep === 'last' ? chosenStep : Number(chosenStep), draft.split, lora ? strength : 1);
     if (id) onDone(id);
   };
   const why = !modelLoaded ? 'No model is loaded: load it on the Model page.' : total === 0 ? 'There are no prompts of this split.' : job && !evaluating ? 'The engine is busy with another job.' : null;
@@ -62,7 +66,7 @@ export function EvaluateForm({ runs, runId, onRun, draft, sizes, testUses, model
           label="Weights"
           value={chosenStep}
           onChange={setStep}
-          options={[
+          options={run?.imported ? [{ value: 'last', label: 'The adapter' }] : [
             { value: 'best', label: run?.bestStep == null ? 'Best step' : `Best (step ${run.bestStep})` },
             { value: 'last', label: 'Last step' },
             ...steps.map((saved) => ({ value: String(saved), label: `Step ${saved}` })),
@@ -85,6 +89,18 @@ export function EvaluateForm({ runs, runId, onRun, draft, sizes, testUses, model
           step={8}
           onChange={setCoherenceSamples}
         />
+        {lora && (
+          <SliderField
+            label="Strength of the adapter"
+            hint="0 is the base model, 1 the adapter as it was trained. The result is named after it."
+            value={strength}
+            min={0}
+            max={1.5}
+            step={0.05}
+            onChange={setStrength}
+            format={(value) => value.toFixed(2)}
+          />
+        )}
       </div>
       <p className={styles.quiet}>
         {formatPlural(size.harmful, 'harmful prompt')}, {size.borderline} borderline, {size.everyday} everyday.{' '}

@@ -21,7 +21,7 @@ export function ExportPage(): ReactNode {
   const withWeights = useMemo(() => runs.filter(hasWeights), [runs]);
   return (
     <>
-      <PageHeader title="Export" lead="The tuned model as a folder that other tools read, your labels as data sets, and a report of the run. Files are written here and saved by your browser; nothing is sent." />
+      <PageHeader title="Export" lead="The tuned model or its adapter in the form other tools read, your labels as data sets, and a report of the run. Files are written here and saved by your browser; nothing is sent." />
       {withWeights.length > 0 ? (
         <ModelExportCard key={askedRun ?? ''} runs={withWeights} askedRun={askedRun} modelName={model?.name ?? null} job={job} />
       ) : (
@@ -42,6 +42,9 @@ export function ExportPage(): ReactNode {
         <ul className={styles.notes}>
           <li>
             <strong>Model:</strong> drop the zip, or the unpacked folder, on the <a href={toHash('model')}>Model page</a>. It loads like any other Hugging Face folder, here or with Python transformers.
+          </li>
+          <li>
+            <strong>Adapter:</strong> load the base model, then the adapter on the <a href={toHash('runs')}>Runs page</a>, or give its folder to Python peft.
           </li>
           <li>
             <strong>Full records:</strong> import <code>records.jsonl</code> on the <a href={toHash('prompts')}>Prompts page</a>. Prompts, responses, labels and edits come back as they were.

@@ -11,6 +11,7 @@ import type { RunRecord } from '../../../src/records/run.ts';
 import { toHash } from '../../store/route.ts';
 import { selectActiveJob } from '../../store/stations.ts';
 import { useStudio } from '../../store/useStudio.ts';
+import { AdapterCard } from './AdapterCard.tsx';
 import { RunComparison } from './RunComparison.tsx';
 import { RunRowView } from './RunRowView.tsx';
 import { runRows } from './runTable.ts';
@@ -19,7 +20,8 @@ import styles from './runs.module.css';
 export function RunsPage(): ReactNode {
   const runState = useStudio((state) => state.mirror.runs);
   const storage = useStudio((state) => state.mirror.engine.storage);
-  const modelLoaded = useStudio((state) => state.mirror.model !== null);
+  const modelName = useStudio((state) => state.mirror.model?.name ?? null);
+  const modelLoaded = modelName !== null;
   const idle = useStudio((state) => selectActiveJob(state) === null);
   const [selected, setSelected] = useState<readonly string[]>([]);
   const [leaving, setLeaving] = useState<RunRecord | null>(null);
@@ -40,6 +42,7 @@ export function RunsPage(): ReactNode {
         >
           Start one on the Train page. It appears here at once, also if the page is closed in the middle of it.
         </EmptyState>
+        <AdapterCard modelName={modelName} idle={idle} />
       </>
     );
   return (
@@ -92,6 +95,7 @@ export function RunsPage(): ReactNode {
         {compared.length === 1 && <p className={styles.quiet}>Tick another run to compare it with {compared[0]?.name}.</p>}
       </Card>
       {compared.length > 1 && <RunComparison runs={compared} />}
+      <AdapterCard modelName={modelName} idle={idle} />
       <Dialog
         open={leaving !== null}
         onClose={() => setLeaving(null)}

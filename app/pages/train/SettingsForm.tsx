@@ -4,14 +4,13 @@ import { setCoherenceSamples, setValidationSize } from '../../actions/trainRun.t
 import { Badge } from '../../components/Badge.tsx';
 import { Button } from '../../components/Button.tsx';
 import { Card } from '../../components/Card.tsx';
-import { TextField } from '../../components/Field.tsx';
 import { NumberField } from '../../components/NumberField.tsx';
 import { SelectField } from '../../components/SelectField.tsx';
 import { SwitchField } from '../../components/SwitchField.tsx';
 import { defaultTrainConfig, type TrainConfig } from '../../../src/config/train.ts';
 import { diffSettings, listSettings, withSetting, type SettingPath } from '../../../src/config/trainSettings.ts';
 import { studio } from '../../store/studio.ts';
-import { TRAIN_FIELD_GROUPS, type TrainField } from './trainFields.ts';
+import { METHOD_GROUP, TRAIN_FIELD_GROUPS, type TrainField } from './trainFields.ts';
 import styles from './train.module.css';
 
 export interface SettingsFormProps {
@@ -40,8 +39,8 @@ export function SettingsForm({ config, advanced, validationPerSet, coherenceSamp
         return <SelectField key={field.path} {...common} value={value as string} options={field.options} onChange={(next) => set(field.path, next)} />;
       case 'switch':
         return <SwitchField key={field.path} {...common} checked={value as boolean} onChange={(next) => set(field.path, next)} />;
-      case 'text':
-        return <TextField key={field.path} {...common} value={value as string} onChange={(next) => set(field.path, next)} />;
+      case 'modules':
+        return null;
     }
   };
   const simple = TRAIN_FIELD_GROUPS.flatMap((group) => group.fields.filter((field) => field.simple));
@@ -65,7 +64,7 @@ export function SettingsForm({ config, advanced, validationPerSet, coherenceSamp
       </div>
       <div id="advanced-settings" hidden={!advanced} className={styles.advanced}>
         {advanced &&
-          TRAIN_FIELD_GROUPS.map((group) => ({ ...group, fields: group.fields.filter((field) => !field.simple) }))
+          TRAIN_FIELD_GROUPS.filter((group) => group.title !== METHOD_GROUP).map((group) => ({ ...group, fields: group.fields.filter((field) => !field.simple) }))
             .filter((group) => group.fields.length > 0)
             .map((group) => (
               <fieldset key={group.title} className={styles.group}>

@@ -10,6 +10,8 @@ import type { StudioState } from '../../store/studio.ts';
 import { collectTrainingRows, collectValidation, countSets } from '../../store/trainingRows.ts';
 import { useStudio } from '../../store/useStudio.ts';
 import { assessReadiness, type ReadinessFacts } from './readiness.ts';
+import { MeasureCard } from './MeasureCard.tsx';
+import { MethodCard } from './MethodCard.tsx';
 import { ReadyCard } from './ReadyCard.tsx';
 import { RowPreview } from './RowPreview.tsx';
 import { RunCharts } from './RunCharts.tsx';
@@ -20,7 +22,7 @@ import styles from './train.module.css';
 
 const BUSY_WORDS: Record<string, string> = {
   openEngine: 'it is being opened', loadModel: 'a model is being loaded', generate: 'responses are being generated', train: 'a run is in training',
-  resumeRun: 'a run is in training', evaluate: 'an evaluation is running', exportModel: 'a model is being exported',
+  resumeRun: 'a run is in training', evaluate: 'an evaluation is running', exportModel: 'a model is being exported', measureStep: 'a step is being measured', verifyModel: 'a download is being checked',
 };
 
 /** The run to show: the one in the address, else the live one, else the newest. */
@@ -39,7 +41,9 @@ export function TrainPage(): ReactNode {
   const prompts = useStudio((state) => state.project.prompts);
   const responses = useStudio((state) => state.project.responses);
   const curations = useStudio((state) => state.project.curations);
-  const modelName = useStudio((state) => state.mirror.model?.name ?? null);
+  const model = useStudio((state) => state.mirror.model);
+  const engine = useStudio((state) => state.mirror.engine.view);
+  const modelName = model?.name ?? null;
   const job = useStudio(selectActiveJob);
   const run = useStudio(selectShownRun);
   const runs = useStudio((state) => state.mirror.runs);
@@ -71,6 +75,8 @@ export function TrainPage(): ReactNode {
   const settings = (
     <div className={styles.run}>
       <ReadyCard facts={facts} readiness={assessReadiness(facts)} name={draft.name} takenNames={takenNames} onStart={() => setTab(null)} />
+      <MethodCard config={draft.config} model={model} engine={engine} />
+      <MeasureCard config={draft.config} modelId={model?.id ?? null} hasRows={rows.unsafe.length + rows.everyday.length + rows.borderline.length > 0} job={job} />
       <SettingsForm config={draft.config} advanced={draft.advanced} validationPerSet={validationPerSet} coherenceSamples={coherenceSamples} problem={configProblem} />
       <RowPreview rows={rows} />
     </div>

@@ -12,7 +12,7 @@ describe('training form', () => {
 
   it('offers no bound or option that the schema refuses', () => {
     for (const field of fields) {
-      const values = field.kind === 'select' ? field.options.map((option) => option.value) : field.kind === 'switch' ? [true, false] : field.kind === 'text' ? ['all-linear', 'q_proj, v_proj'] : [field.min, field.max].filter((bound) => bound !== undefined);
+      const values = field.kind === 'select' ? field.options.map((option) => option.value) : field.kind === 'switch' ? [true, false] : field.kind === 'modules' ? ['all-linear', 'q_proj, v_proj'] : [field.min, field.max].filter((bound) => bound !== undefined);
       for (const value of values) expect(trainConfigSchema.safeParse(withSetting(defaultTrainConfig, field.path, value)).success, `${field.path} = ${value}`).toBe(true);
     }
   });
@@ -23,7 +23,7 @@ describe('training form', () => {
       const value = values.get(field.path);
       if (field.kind === 'number') expect(Number((value as number).toFixed(field.decimals ?? 6)), field.path).toBe(value);
       else if (field.kind === 'switch') expect(typeof value, field.path).toBe('boolean');
-      else if (field.kind === 'text') expect(typeof value, field.path).toBe('string');
+      else if (field.kind === 'modules') expect(typeof value, field.path).toBe('string');
       else expect(field.options.some((option) => option.value === value), field.path).toBe(true);
     }
   });

@@ -22,16 +22,19 @@ interface SelectControl {
 interface SwitchControl {
   kind: 'switch';
 }
-/** Free text; the schema checks it. */
-interface TextControl {
-  kind: 'text';
+/** Names of linear layers, chosen from those of the loaded LM. */
+interface ModulesControl {
+  kind: 'modules';
 }
-export type TrainField = FieldWords & (NumberControl | SelectControl | SwitchControl | TextControl);
+export type TrainField = FieldWords & (NumberControl | SelectControl | SwitchControl | ModulesControl);
 
 export interface TrainFieldGroup {
   title: string;
   fields: TrainField[];
 }
+
+/** Shown in a card of its own. */
+export const METHOD_GROUP = 'LoRA adapter';
 
 export const TRAIN_FIELD_GROUPS: TrainFieldGroup[] = [
   {
@@ -78,7 +81,7 @@ export const TRAIN_FIELD_GROUPS: TrainFieldGroup[] = [
     ],
   },
   {
-    title: 'LoRA adapter',
+    title: METHOD_GROUP,
     fields: [
       {
         path: 'trainingMethod', label: 'Train', kind: 'select',
@@ -88,7 +91,7 @@ export const TRAIN_FIELD_GROUPS: TrainFieldGroup[] = [
       { path: 'lora.r', label: 'Rank r', kind: 'number', min: 1, max: 512, step: 1, help: 'Width of the adapter. More can learn more, and is larger.' },
       { path: 'lora.loraAlpha', label: 'Alpha', kind: 'number', min: 0.01, step: 1, decimals: 2, help: 'The adapter counts alpha / r times.' },
       { path: 'lora.loraDropout', label: 'Dropout', kind: 'number', min: 0, max: 0.99, step: 0.05, help: 'Share of the adapter’s inputs that are dropped in training.' },
-      { path: 'lora.targetModules', label: 'Target modules', kind: 'text', help: 'all-linear, or names of linear layers, e.g. q_proj, v_proj.' },
+      { path: 'lora.targetModules', label: 'Target modules', kind: 'modules', help: 'The linear layers that get an adapter beside them.' },
       { path: 'lora.useRslora', label: 'rsLoRA', kind: 'switch', help: 'Scales by alpha / √r in place of alpha / r.' },
     ],
   },
