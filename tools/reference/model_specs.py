@@ -50,7 +50,7 @@ MODELS = {
     # odd widths, heads of 5, bf16, sharded
     "gpt2-odd-bf16": spec(GPT2Config, BF16, 19, shards="4KB", vocab_size=37, n_embd=15, n_layer=2, n_head=3, n_inner=23, n_positions=96),
     # learned positions and PyTorch's layout of weights, scores that are not scaled, a window in the second layer, biases but on q, k, v
-    "gpt_neo-local": spec(GPTNeoConfig, F32, 21, **P, vocab_size=53, hidden_size=16, num_layers=2, num_heads=2, intermediate_size=26, window_size=5,
+    "gpt_neo-local": spec(GPTNeoConfig, F16, 21, **P, vocab_size=53, hidden_size=16, num_layers=2, num_heads=2, intermediate_size=26, window_size=5,
                           attention_types=[[["global", "local"], 1]]),
     # attention beside the MLP, a quarter of each head rotated, untied head under its own name, in the words of transformers 4
     "gpt_neox-parallel": spec(GPTNeoXConfig, F32, 10, **P, vocab_size=59, hidden_size=16, intermediate_size=36, num_hidden_layers=2, num_attention_heads=2,
@@ -90,7 +90,7 @@ MODELS = {
                                 dialect4=lambda c: {**{k: v for k, v in c.items() if k not in ("rope_parameters", "layer_types")}, "rope_theta": 1e6,
                                                     "rope_local_base_freq": 100.0, "rope_scaling": None, "sliding_window_pattern": 2}),
     # biases, an untied head, frequencies of the full layers divided, layer types in a list, bf16
-    "gemma3_text-linear": spec(Gemma3TextConfig, BF16, 20, shards="8KB", **P, vocab_size=47, hidden_size=15, intermediate_size=21, num_hidden_layers=2, num_attention_heads=3,
+    "gemma3_text-linear": spec(Gemma3TextConfig, BF16, 20, shards="8KB", **P, vocab_size=47, hidden_size=18, intermediate_size=21, num_hidden_layers=2, num_attention_heads=3,
                                num_key_value_heads=3, head_dim=4, query_pre_attn_scalar=4, sliding_window=4, attention_bias=True, tie_word_embeddings=False,
                                layer_types=["full_attention", "sliding_attention"],
                                rope_parameters={"full_attention": rope(1000.0, rope_type="linear", factor=8.0), "sliding_attention": rope(100.0)}),
