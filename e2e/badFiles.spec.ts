@@ -39,7 +39,7 @@ test('a broken model is refused by name, and the loaded one stays', async ({ pag
   await expect(studio.button(/Load the demo model/)).toBeEnabled({ timeout: 60_000 });
   await studio.loadDemoModel();
   const fingerprint = await page.getByTitle(/sha256 of the weights/).textContent();
-  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), studio.button('Choose zip or files').click()]);
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), studio.openChooser().then(() => studio.button('Choose zip or files').click())]);
   await chooser.setFiles([
     { name: 'config.json', mimeType: 'application/json', buffer: Buffer.from('{"model_type":"mamba"}') },
     { name: 'model.safetensors', mimeType: 'application/octet-stream', buffer: Buffer.from('not weights') },

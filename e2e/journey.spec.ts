@@ -94,7 +94,7 @@ test('a person brings prompts, curates, trains through a reload, evaluates, expo
     await studio.button('Leave it').click();
     await studio.goTo('Model');
     const before = await page.getByTitle(/sha256 of the weights/).textContent();
-    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), studio.button('Choose zip or files').click()]);
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), studio.openChooser().then(() => studio.button('Choose zip or files').click())]);
     await chooser.setFiles({ name: 'tuned.zip', mimeType: 'application/zip', buffer: modelZip });
     await expect(page.getByTitle(/sha256 of the weights/)).not.toHaveText(before!, { timeout: 60_000 });
   });

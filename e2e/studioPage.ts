@@ -50,8 +50,28 @@ export class StudioPage {
 
   async loadDemoModel(): Promise<void> {
     await this.goTo('Model');
+    await this.openChooser();
     await this.button(/Load the demo model/).click();
     await expect(this.page.getByText('Fingerprint')).toBeVisible({ timeout: 60_000 });
+  }
+
+  /** The list of models kept in this browser. */
+  get downloads(): Locator {
+    return this.page.getByRole('list', { name: 'Downloaded models' });
+  }
+
+  /** Beside a loaded model the ways to another one are folded away. */
+  async openChooser(): Promise<void> {
+    const summary = this.page.getByRole('heading', { name: 'Choose another model' });
+    const form = this.page.getByRole('button', { name: 'Look at it' });
+    if ((await summary.isVisible()) && !(await form.isVisible())) await summary.click();
+  }
+
+  /** Names a model by Hub id or address, and asks what it would take. */
+  async lookAt(address: string): Promise<void> {
+    await this.openChooser();
+    await this.page.getByRole('textbox', { name: 'Hub id or address' }).fill(address);
+    await this.button('Look at it').click();
   }
 
   async importFile(name: string, content: string): Promise<void> {

@@ -41,7 +41,7 @@ function Failed({ choice }: { choice: Extract<ModelChoice, { status: 'failed' }>
   const advice = adviceFor(failure, source, navigator.onLine);
   const place = useRef<HTMLDivElement>(null);
   // What was asked for further down is answered here.
-  useEffect(() => place.current?.scrollIntoView({ block: 'center' }), []);
+  useEffect(() => void place.current?.scrollIntoView({ block: 'center' }), []);
   return (
     <div ref={place}>
       <ErrorNote
