@@ -6,6 +6,10 @@ import { reapplyTemplate } from './chatTemplate.ts';
 
 export async function prepareModel(model: ModelView): Promise<void> {
   const { train } = studio.getState().drafts;
-  if (train.methodFor !== model.id) studio.edit('train', { methodFor: model.id, config: { ...train.config, trainingMethod: suggestMethod(model).method } });
+  if (train.methodFor !== model.id) {
+    const { method } = suggestMethod(model);
+    // What an adapter saves in weights is lost again if every layer's activations are kept.
+    studio.edit('train', { methodFor: model.id, config: { ...train.config, trainingMethod: method, gradientCheckpointing: method === 'lora' } });
+  }
   await reapplyTemplate(model);
 }

@@ -6,7 +6,7 @@ export const LARGE_PARAMETERS = 50_000_000;
 
 /** @returns the method, and why, in one sentence */
 export function suggestMethod(model: Pick<ModelView, 'parameterCount' | 'storage' | 'name'>): { method: 'full' | 'lora'; reason: string } {
-  if (model.storage !== 'f32') return { method: 'lora', reason: `The weights of ${model.name} lie packed in 16 bits and stay as they are; an adapter is trained beside them.` };
-  if (model.parameterCount > LARGE_PARAMETERS) return { method: 'lora', reason: `${model.name} is large: an adapter needs a fraction of the memory, and its file is small.` };
+  if (model.storage !== 'f32') return { method: 'lora', reason: `The weights of ${model.name} lie packed in 16 bits and stay as they are; an adapter is trained beside them, with gradient checkpointing to save memory.` };
+  if (model.parameterCount > LARGE_PARAMETERS) return { method: 'lora', reason: `${model.name} is large: an adapter with gradient checkpointing needs a fraction of the memory.` };
   return { method: 'full', reason: `${model.name} is small enough to train every weight.` };
 }

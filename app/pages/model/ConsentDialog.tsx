@@ -65,7 +65,7 @@ export function ConsentDialog({ open, source, inspection }: { open: boolean; sou
         <section aria-label="Whether it fits this device">
           <FitView fit={fit} method={fit.method === 'lora' ? 'a LoRA adapter' : 'every weight'} />
         </section>
-        {fit.verdict === 'wontFit' && <ErrorNote tone="partial" title="It may stop with an error while it is loaded or trained">The estimate says that this device has too little memory. Nothing is lost if it fails.</ErrorNote>}
+        {fit.verdict === 'wontFit' && <ErrorNote tone="partial" title="With the default settings this device has too little memory">It can be loaded if its weights alone fit. On the Train page a measured step proposes settings that fit; if none do, nothing is lost.</ErrorNote>}
         {noRoom && room !== null && (
           <ErrorNote title="This browser has no room for it">
             {formatBytes(missing)} are needed, and this browser allows {formatBytes(Math.max(0, room))} more. Delete a downloaded model, or free space on the disk.

@@ -10,6 +10,9 @@ import { roughFit } from '../../store/roughFit.ts';
 import { useStudio } from '../../store/useStudio.ts';
 import styles from './chooser.module.css';
 
+/** To train an adapter. */
+const ROUGH = { fits: 'Fits with the default settings.', tight: 'Needs smaller settings or a GPU with much memory.', wontFit: 'Needs more memory than there is here.' };
+
 /** Shown at first; the list begins with the ones to try first. */
 const FIRST = 4;
 
@@ -41,7 +44,7 @@ function Row({ model, disabled }: { model: CuratedModel; disabled: boolean }) {
       <div>
         <p className={styles.modelHead}>
           {model.name}
-          {engine && <FitBadge verdict={roughFit(model.downloadBytes, engine)} title="By its size alone. Choosing it shows a closer look before anything large is downloaded." />}
+          {engine && <FitBadge verdict={roughFit(model.downloadBytes, engine)} title={`${ROUGH[roughFit(model.downloadBytes, engine)]} By its size alone: choosing it shows a closer look before anything large is downloaded.`} />}
           {model.gated && <Badge title="The Hub asks for accepted terms and an access token">gated</Badge>}
           {cached && <Badge tone="accent">downloaded</Badge>}
         </p>

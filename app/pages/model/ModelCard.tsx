@@ -45,7 +45,7 @@ function Loading({ job, name }: { job: JobView; name: string | null }) {
         etaMs={progress?.etaMs}
         bytesPerSecond={progress?.bytesPerSecond}
       />
-      <Button size="s" variant="quiet" onClick={() => cancelJob(job.id)}>
+      <Button size="s" onClick={() => cancelJob(job.id)}>
         Cancel
       </Button>
     </div>

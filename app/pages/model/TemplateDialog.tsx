@@ -60,7 +60,7 @@ export function TemplateDialog({ model, open, onClose }: { model: ModelView; ope
         <TextField
           label="Template"
           mono
-          rows={12}
+          rows={9}
           value={shown}
           onChange={(next) => {
             setDraft(next);
