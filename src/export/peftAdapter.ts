@@ -2,10 +2,10 @@
 import { EngineError } from '../base/errors.ts';
 import type { LmConfig } from '../config/lmConfig.ts';
 import type { LoraConfig } from '../config/lora.ts';
-import { loraModules } from '../config/loraModules.ts';
+import { loraModules, loraNames } from '../config/loraModules.ts';
 import { toPeftConfig } from '../config/peftConfig.ts';
 import { toStoredForm } from '../config/storedForm.ts';
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, loraNames } from '../loader/peftAdapter.ts';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../loader/peftAdapter.ts';
 import { type TensorValues, writeSafetensors } from '../loader/safetensors.ts';
 
 /** What an adapter is made of. */

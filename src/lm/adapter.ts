@@ -37,15 +37,16 @@ export function adapterLayout(modules: readonly LoraModule[], r: number): SlabLa
   ]);
   const countOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
   const { offsets, size } = layOutSlices(groups.map((group) => [group.reduce((sum, [, shape]) => sum + countOf(shape), 0)]));
-  const places = new Map<string, Place>();
+  const found = new Map<string, Place>();
   groups.forEach((group, i) => {
     let offset = offsets[i]!;
     for (const [name, shape] of group) {
-      places.set(name, { offset, shape });
+      found.set(name, { offset, shape });
       offset += countOf(shape);
     }
   });
-  return { places, size, matrixSize: size };
+  const names = modules.flatMap(({ path }) => Object.values(loraNames(path)));
+  return { places: new Map(names.map((name) => [name, found.get(name)!])), size, matrixSize: size };
 }
 
 /**

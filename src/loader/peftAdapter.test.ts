@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { familyNamed } from '../config/families/registry.ts';
 import type { LmConfig } from '../config/lmConfig.ts';
-import { loraModules, loraTargets, targetedModules, targetNames } from '../config/loraModules.ts';
+import { loraModules, loraNames, loraTargets, targetedModules, targetNames } from '../config/loraModules.ts';
 import { storedRow } from '../config/storedForm.ts';
 import { writePeftAdapter } from '../export/peftAdapter.ts';
 import { randomFloats } from '../testing/arrays.ts';
 import { filesSource } from './folderSource.ts';
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, loraNames, readPeftAdapter } from './peftAdapter.ts';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, readPeftAdapter } from './peftAdapter.ts';
 import { parseSafetensors, writeSafetensors } from './safetensors.ts';
 
 const configOf = (raw: Record<string, unknown>): LmConfig => familyNamed(raw.model_type).parse(raw);

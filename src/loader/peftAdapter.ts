@@ -5,7 +5,7 @@
 import { EngineError } from '../base/errors.ts';
 import type { LmConfig } from '../config/lmConfig.ts';
 import type { LoraConfig } from '../config/lora.ts';
-import { loraModules } from '../config/loraModules.ts';
+import { loraModules, loraNames } from '../config/loraModules.ts';
 import { loraConfigOf, parsePeftConfig } from '../config/peftConfig.ts';
 import { fromStoredForm } from '../config/storedForm.ts';
 import type { FolderSource } from './folderSource.ts';
@@ -18,12 +18,6 @@ export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 /** A config may list every module of a large LM. */
 const MAX_CONFIG_BYTES = 2 ** 23;
-
-/** PEFT puts this before the paths of the base LM. */
-const PREFIX = 'base_model.model.';
-
-/** The names of a module's two matrices in the file. */
-export const loraNames = (path: string): { a: string; b: string } => ({ a: `${PREFIX}${path}.lora_A.weight`, b: `${PREFIX}${path}.lora_B.weight` });
 
 export interface PeftAdapter {
   config: LoraConfig;
@@ -41,7 +35,7 @@ function pathsOf(lm: LmConfig, stored: ReadonlyMap<string, StoredTensor>, r: num
   for (const name of stored.keys()) {
     const found = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(name);
     const path = found?.[1];
-    if (path === undefined) throw new EngineError('unsupported', `${ADAPTER_WEIGHTS}: "${name}" is no matrix of a LoRA adapter (${PREFIX}….lora_A.weight or lora_B.weight).`);
+    if (path === undefined) throw new EngineError('unsupported', `${ADAPTER_WEIGHTS}: "${name}" is no matrix of a LoRA adapter (base_model.model.….lora_A.weight or lora_B.weight).`);
     if (!modules.has(path)) throw new EngineError('bad-file', `${ADAPTER_WEIGHTS}: "${path}" is no linear layer of the loaded LM's blocks. Is the adapter for another model?`);
     paths.add(path);
   }

@@ -11,7 +11,9 @@ function hash(values: Iterable<number>): string {
 
 /** Changes with every setting that a step depends on and with every token of the rows; not with when to evaluate or save. */
 export function runFingerprint(config: TrainConfig, rows: EncodedTrainingData): string {
-  const { evalSteps: _evalSteps, saveSteps: _saveSteps, checkpointRule: _checkpointRule, ...steps } = config;
+  const { evalSteps: _evalSteps, saveSteps: _saveSteps, checkpointRule: _checkpointRule, trainingMethod, lora, ...common } = config;
+  // A full fine-tune has the fingerprint that it had before there were adapters.
+  const steps = trainingMethod === 'lora' ? { ...common, lora } : common;
   const settings = JSON.stringify(Object.entries(steps).sort(([a], [b]) => (a < b ? -1 : 1)));
   const sets = [rows.unsafe, rows.everyday, rows.borderline];
   const tokens = sets.flatMap((set) => [set.length, ...set.flatMap((row) => [row.promptLength, row.tokenIds.length, ...row.tokenIds])]);
