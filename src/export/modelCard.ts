@@ -18,6 +18,8 @@ export interface ModelCardInput {
   run: RunRecord | null;
   /** Step of the run. */
   step: number | null;
+  /** The base that an adapter belongs to, where the adapter alone is exported. */
+  adapterOf?: { nameOrPath: string | null; revision: string | null };
   /** What was measured; empty is said, too. */
   measured: readonly MeasuredPair[];
 }
@@ -37,16 +39,20 @@ const yaml = (text: string) => JSON.stringify(text.replace(/[\u0000-\u001f\u007f
 const literal = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_[\]<>|#]/g, (c) => `\\${c}`);
 
 /** @param originalCard the base's README.md, for its licence; borrowed */
-export function writeModelCard({ name, base, run, step, measured }: ModelCardInput, originalCard: string | null): string {
+export function writeModelCard({ name, base, run, step, adapterOf, measured }: ModelCardInput, originalCard: string | null): string {
   const licence = licenceOf(originalCard);
-  const lines = ['---', ...(licence ? [licence] : []), `base_model: ${yaml(base.name)}`, 'library_name: transformers', 'pipeline_tag: text-generation', 'tags:', '- safety', '- semantic-loss', '---', ''];
+  const lines = ['---', ...(licence ? [licence] : []), `base_model: ${yaml(base.name)}`, `library_name: ${adapterOf ? 'peft' : 'transformers'}`, 'pipeline_tag: text-generation', 'tags:', '- safety', '- semantic-loss', '---', ''];
   lines.push(`# ${literal(name)}`, '');
   if (!run) lines.push(`The base language model **${literal(base.name)}**, exported unchanged (weights ${base.fingerprint.slice(0, 16)}).`, '');
+  else if (run.imported) lines.push(`A LoRA adapter that was trained elsewhere and imported, beside **${literal(base.name)}** (weights ${base.fingerprint.slice(0, 16)})${adapterOf ? '' : ', merged'}.`, '');
   else {
     const c = run.config;
+    const { r, loraAlpha, targetModules, useRslora } = c.lora;
+    const lora = `A LoRA adapter was trained (r ${r}, alpha ${loraAlpha}${useRslora ? ', rsLoRA' : ''}, ${targetModules === 'all-linear' ? 'all linear layers' : literal(targetModules.join(', '))}), the base weights were frozen`;
+    const trained = c.trainingMethod === 'full' ? 'All parameters were trained and are merged; the folder loads like the base model.' : adapterOf ? `${lora}; PEFT loads this folder beside the base model.` : `${lora}; it is merged, and the folder loads like the base model.`;
     const method = { emd_exact: 'the exact Earth Mover\'s Distance to the unsafe token', emd_lower_bound: 'a lower bound of the Earth Mover\'s Distance' }[c.emdObjective];
     lines.push(
-      `**${literal(base.name)}** (weights ${base.fingerprint.slice(0, 16)}), fine-tuned in Sidestep away from its own unsafe responses. All parameters were trained and are merged; the folder loads like the base model.`,
+      `**${literal(base.name)}** (weights ${base.fingerprint.slice(0, 16)}), fine-tuned in Sidestep away from its own unsafe responses. ${trained}`,
       '',
       '## Method',
       '',

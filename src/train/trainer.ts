@@ -6,12 +6,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
 import { nextMacrotask } from '../base/macrotask.ts';
+import { Rng } from '../base/rng.ts';
 import type { TrainConfig } from '../config/train.ts';
 import { createBatch } from '../data/batches.ts';
 import type { EncodedTrainingData } from '../data/encodeTrainingData.ts';
 import { type CompileProgress, compilePipelines } from '../kernels/compilePipelines.ts';
 import { readLater } from '../kernels/readLater.ts';
 import { clipScale } from '../kernels/clipScale/clipScale.ts';
+import { withDropout } from '../lm/adapter.ts';
 import { assignParams, type LanguageModel, readParams, trainableOf } from '../lm/params.ts';
 import { AdamW } from '../optim/adamW.ts';
 import { learningRateAt } from '../optim/schedule.ts';
@@ -103,11 +105,16 @@ class Run implements Trainer {
     return this.step >= this.input.config.maxSteps;
   }
 
+  /** The LM with the dropout of one micro-batch, if its adapter has any: which values are dropped depends on seed and index alone. */
+  private dropping(microBatch: number): LanguageModel {
+    return withDropout(this.input.lm, new Rng(this.input.config.seed).fork('dropout').fork(microBatch).seed);
+  }
+
   /** The GPU work of one step with nothing done about its results; for dry runs, as it would change the weights. */
   rehearse(): void {
-    const { lm, rows, config } = this.input;
+    const { rows, config } = this.input;
     const batch = createBatch(rows, config, this.step * config.gradientAccumulationSteps);
-    const terms = addGradients(lm, this.reference, batch, config, this.gradients);
+    const terms = addGradients(this.dropping(0), this.reference, batch, config, this.gradients);
     void this.update([terms], 1);
     terms.dispose();
   }
@@ -119,7 +126,7 @@ class Run implements Trainer {
 
   async takeStep(signal?: AbortSignal): Promise<TakenStep | null> {
     if (this.underWay.length > 1) await this.underWay[0];
-    const { lm, rows, config } = this.input;
+    const { rows, config } = this.input;
     const startedMs = performance.now();
     const step = this.step + 1;
     const microBatches = config.gradientAccumulationSteps;
@@ -131,7 +138,7 @@ class Run implements Trainer {
         await nextMacrotask();
         if (signal?.aborted) return null;
         const batch = createBatch(rows, config, (step - 1) * microBatches + i);
-        allTerms.push(addGradients(lm, this.reference, batch, config, this.gradients));
+        allTerms.push(addGradients(this.dropping((step - 1) * microBatches + i), this.reference, batch, config, this.gradients));
         tokens += batch.tokens;
       }
       const metrics = this.metricsOf(this.update(allTerms, step), { step, microBatches, tokens, startedMs });

@@ -6,15 +6,16 @@ import { EngineError, toFailure } from '../base/errors.ts';
 import { encodeTrainingData } from '../data/encodeTrainingData.ts';
 import { chooseBest } from '../evaluate/bestCheckpoint.ts';
 import { evaluationPointOf } from '../evaluate/evaluate.ts';
-import { cloneLm } from '../lm/cloneLm.ts';
 import { type LanguageModel, readParams } from '../lm/params.ts';
 import type { RunRecord } from '../records/run.ts';
 import { openTrainer, type TakenStep, type Trainer } from '../train/trainer.ts';
 import { encodeTrainState, type TrainState } from '../train/trainState.ts';
+import { encodeAdapter } from './adapterCheckpoint.ts';
 import { encodeCheckpoint } from './checkpointFile.ts';
 import { type EngineState, requireBackend, requireModel } from './engineState.ts';
 import { runEvaluation } from './evaluation.ts';
 import type { JobControl } from './jobRunner.ts';
+import { openTrained } from './openTrained.ts';
 import { summaryOf } from './runSummary.ts';
 import type { TrainInput } from './runStore.ts';
 import { createTrainClock } from './trainClock.ts';
@@ -62,7 +63,7 @@ export async function driveRun(state: EngineState, control: JobControl, { record
     });
     clock.evaluated(host.now() - startedMs);
     const point = evaluationPointOf(step, report);
-    await runs.writeCheckpoint(runId, step, encodeCheckpoint(await readParams(lm)));
+    await runs.writeCheckpoint(runId, step, lm.adapter ? encodeAdapter(lm.config, await readParams(lm)) : encodeCheckpoint(await readParams(lm)));
     const evaluations = [...record.evaluations, point];
     const best = chooseBest(evaluations, config.checkpointRule);
     await change({ evaluations, checkpointSteps: await runs.checkpointSteps(runId), bestStep: best?.step ?? null, bestReason: best?.reason ?? null });
@@ -131,7 +132,7 @@ export async function driveRun(state: EngineState, control: JobControl, { record
     await save(trainer);
   }
 
-  const lm = await cloneLm(model.base);
+  const lm = await openTrained(model.base, config);
   let trainer: Trainer | null = null;
   try {
     const rows = encodeTrainingData(input.data, model.tokenizer, config);

@@ -6,13 +6,17 @@ import { checkWeights } from '../loader/weightFiles.ts';
 import { parseSafetensors } from '../loader/safetensors.ts';
 import type { WeightsRef } from '../protocol/views.ts';
 import type { RunRecord } from '../records/run.ts';
+import { openAdapted } from './adapterCheckpoint.ts';
 import { type EngineState, requireModel } from './engineState.ts';
 import { sha256Hex } from './sha256.ts';
+
+/** Beyond it adapters were never looked at. */
+const MAX_STRENGTH = 1.5;
 
 /** The weights in use. */
 export interface WeightsInUse {
   lm: LanguageModel;
-  /** sha256 of the weights file, hex. */
+  /** sha256 of the weights file, or of the adapter's, hex; of that and the strength where it is not 1. */
   fingerprint: string;
 }
 
@@ -25,7 +29,8 @@ export function stepOf(record: RunRecord, step: number | 'best' | 'last'): numbe
 }
 
 /**
- * Runs `body` with these weights. The LM is borrowed: it is gone when `body` has ended.
+ * Runs `body` with these weights: the base itself, the base with an adapter beside it, or a copy of it that was trained whole. The LM is
+ * borrowed: it is gone when `body` has ended.
  * @throws EngineError not-found | bad-file, bad-argument if the run was trained from another model
  */
 export async function withWeights<T>(state: EngineState, ref: WeightsRef, body: (weights: WeightsInUse) => Promise<T>): Promise<T> {
@@ -34,13 +39,31 @@ export async function withWeights<T>(state: EngineState, ref: WeightsRef, body: 
   const record = await state.runs.readRecord(ref.runId);
   assertSameBase(record, model.view.fingerprint);
   const bytes = await state.runs.readCheckpoint(ref.runId, stepOf(record, ref.step));
-  const { tensors } = checkWeights(model.view.config, parseSafetensors(bytes));
-  const lm = await cloneLm(model.base);
+  const { strength = 1 } = ref;
+  if (!(strength >= 0 && strength <= MAX_STRENGTH)) throw new EngineError('bad-argument', `The strength of an adapter goes from 0 to ${MAX_STRENGTH}, not ${strength}.`);
+  const isAdapter = record.config.trainingMethod === 'lora';
+  if (!isAdapter && strength !== 1) throw new EngineError('bad-argument', `The run "${record.name}" trained every weight: only adapters have a strength.`);
+  const digest = await sha256Hex(bytes);
+  // Another strength is another LM, and says so.
+  const fingerprint = strength === 1 ? digest : await sha256Hex(new TextEncoder().encode(`${digest} at strength ${strength}`));
+  const lm = isAdapter ? openAdapted(model.base, record.config.lora, bytes, strength) : await openTuned(model.base, bytes);
   try {
-    assignParams(lm, tensors);
-    return await body({ lm, fingerprint: await sha256Hex(bytes) });
+    return await body({ lm, fingerprint });
   } finally {
     lm.dispose();
+  }
+}
+
+/** A copy of the base with all weights of a checkpoint. */
+async function openTuned(base: LanguageModel, bytes: Uint8Array): Promise<LanguageModel> {
+  const { tensors } = checkWeights(base.config, parseSafetensors(bytes));
+  const lm = await cloneLm(base);
+  try {
+    assignParams(lm, tensors);
+    return lm;
+  } catch (thrown) {
+    lm.dispose();
+    throw thrown;
   }
 }
 

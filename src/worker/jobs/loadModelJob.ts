@@ -1,6 +1,7 @@
 /** Opens a model folder, checks it, and puts its weights on the device. The model before it is given up only then. */
 import { EngineError } from '../../base/errors.ts';
 import { countParameters } from '../../config/lmParameters.ts';
+import { loraTargets } from '../../config/loraModules.ts';
 import { loadLm } from '../../lm/loadLm.ts';
 import { openModelFolder } from '../../loader/modelFolder.ts';
 import { byteLengthOf } from '../../loader/storedTensor.ts';
@@ -70,7 +71,7 @@ export const loadModelJob =
         chatTemplate: templateViewOf(tokenizer),
         storage: base.storage,
         source: opened.view,
-        loraTargets: [],
+        loraTargets: loraTargets(config),
         card: folder.card,
         notice: opened.notice,
       },

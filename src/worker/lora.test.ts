@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { parseTrainConfig } from '../config/train.ts';
+import { defaultEvaluationConfig } from '../config/evaluation.ts';
+import { defaultGenerationConfig } from '../config/generation.ts';
+import { createMemoryFileStore } from '../loader/memoryFileStore.ts';
+import type { WeightsRef } from '../protocol/views.ts';
+import { openHarness, tinyModelFiles, tinyPrompts } from '../testing/engineHarness.ts';
+
+it('trains an adapter, exports it alone and merged, takes it back in, and scales it: strength 0 is the base', async () => {
+  const { session, run } = await openHarness(createMemoryFileStore());
+  await run('openEngine', { backend: 'wasm', allowSoftwareAdapter: false });
+  const model = await run('loadModel', { source: tinyModelFiles() });
+  expect(model.loraTargets).toEqual(['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']);
+  const before = await run('measureMemory', {});
+  const pairs = (set: string) => [0, 1, 2, 3].map((n) => ({ prompt: `${set} ${n}?`, response: `Yes, ${n} and ${set}.`, intent: `i${n}` }));
+  const record = await run('train', { name: 'lora', config: parseTrainConfig({ trainingMethod: 'lora', lora: { r: 4, loraDropout: 0.1 }, maxSteps: 4, evalSteps: 2, saveSteps: 2, benignPerStep: 2, unsafePerStep: 2, learningRate: 2e-2, warmupSteps: 1 }), data: { unsafe: pairs('unsafe'), everyday: pairs('everyday'), borderline: pairs('borderline') }, validation: tinyPrompts, evaluation: { ...defaultEvaluationConfig, maxNewTokens: 6, coherenceSamples: 8, batchSize: 8 }, lexicon: null, humanLabels: [] });
+  expect(record.status).toBe('completed');
+  expect(record.metrics.at(-1)!.lossTotal).toBeLessThan(record.metrics[0]!.lossTotal);
+  const adapter = await run('exportModel', { weights: { kind: 'run', runId: record.id, step: 'last' }, as: 'adapter' });
+  expect(adapter.files.map(({ path }) => path).sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors']);
+  const merged = await run('exportModel', { weights: { kind: 'run', runId: record.id, step: 'last', strength: 0.5 }, as: 'merged' });
+  expect(merged.files.map(({ path }) => path)).toContain('model.safetensors');
+  const imported = await run('importAdapter', { name: 'back', files: adapter.files.map(({ path, bytes }) => ({ path, data: bytes })) });
+  const generate = async (weights: WeightsRef) => (await run('generate', { prompts: [{ id: 'a', text: 'Hello' }], samplesPerPrompt: 1, config: { ...defaultGenerationConfig, temperature: 0, maxNewTokens: 12 }, weights, lexicon: null })).responses[0]!;
+  const own = await generate({ kind: 'run', runId: record.id, step: 'last' });
+  const back = await generate({ kind: 'run', runId: imported.id, step: 'last' });
+  expect(back.text).toBe(own.text);
+  expect(back.weightsFingerprint).toBe(own.weightsFingerprint);
+  const zero = await generate({ kind: 'run', runId: imported.id, step: 'last', strength: 0 });
+  expect(zero.text).toBe((await generate({ kind: 'base' })).text);
+  expect((await run('measureMemory', {})).numTensors).toBe(before.numTensors);
+  await session.close();
+});
