@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../src/base/rng.ts';
 import { parseLmConfig } from '../src/config/lm.ts';
 import { parameterShapes } from '../src/config/lmParameters.ts';
+import { writePeftAdapter } from '../src/export/peftAdapter.ts';
+import { initialAdapter } from '../src/lm/adapter.ts';
 import { writeSafetensors } from '../src/loader/safetensors.ts';
 import { tinyModelFiles } from '../src/testing/engineHarness.ts';
 import { type HubServer, startHubServer } from '../src/testing/hubServer.ts';
@@ -81,6 +83,31 @@ describe('commands on any model', () => {
     const refused = await runCaptured(...args, '--tuned', at('qwen2'));
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain('It has to be a fine-tune of llama');
+  });
+
+  it.each(['llama', 'gpt2', 'gpt_neox', 'gemma3_text'])('put a PEFT adapter beside the model, at any strength: %s', async (name) => {
+    const config = parseLmConfig(FAMILIES[name]);
+    const lora = { r: 4, loraAlpha: 64, loraDropout: 0, targetModules: 'all-linear' as const, useRslora: false };
+    const rng = new Rng(5);
+    const tensors = new Map([...initialAdapter(config, lora, 1)].map(([key, { shape, data }]) => [key, { shape, data: data.map(() => 0.5 * rng.normal()) }]));
+    mkdirSync(at(`${name}-adapter`));
+    for (const { path, bytes } of writePeftAdapter(config, { config: lora, tensors }, { nameOrPath: name, revision: null })) writeFileSync(join(at(`${name}-adapter`), path), bytes);
+    const generated = async (...args: string[]) => {
+      const { status, stdout, stderr } = await runCaptured('generate', '--model', at(name), ...greedy, ...args);
+      expect(status, stderr).toBe(0);
+      return answerOf(stdout);
+    };
+    const [base, tuned, none] = [await generated(), await generated('--adapter', at(`${name}-adapter`)), await generated('--adapter', at(`${name}-adapter`), '--strength', '0')];
+    expect(none).toBe(base);
+    expect(tuned).not.toBe(base);
+  });
+
+  it('compares an adapter with its base', async () => {
+    const args = ['--model', at('llama'), '--adapter', at('llama-adapter'), '--base', '--prompts', at('prompts.jsonl'), '--max-new-tokens', '4', '--batch-size', '4', '--backend', 'wasm'];
+    const { status, stdout, stderr } = await runCaptured('evaluate', ...args);
+    expect(status, stderr).toBe(0);
+    const [base, tuned] = /perplexity +(\S+) +(\S+)/.exec(stdout)!.slice(1).map(Number) as [number, number];
+    expect(base).not.toBe(tuned);
   });
 
   it('take a Hub id: inspected, downloaded once, listed, verified and deleted', async () => {
