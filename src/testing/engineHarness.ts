@@ -7,18 +7,27 @@ import { parameterShapes } from '../config/lmParameters.ts';
 import { writeSafetensors } from '../loader/safetensors.ts';
 import type { HttpHost } from '../loader/http.ts';
 import type { RangeStore } from '../loader/rangeStore.ts';
-import type { Command, EngineEvent, JobName, Jobs, ModelSource } from '../protocol/jobs.ts';
+import type { Command, EngineEvent, JobName, Jobs } from '../protocol/jobs.ts';
 import type { Prompt } from '../records/prompt.ts';
 import { createSession, type Session } from '../worker/session.ts';
 
 const reference = (name: string) => new Uint8Array(readFileSync(new URL(`./reference/tokenizer-bytelevel/${name}`, import.meta.url)));
 
-/** Files of a one-layer LM with random weights and a real tokenizer of 480 tokens. */
-export function tinyModelFiles(seed = 1): Extract<ModelSource, { kind: 'files' }> {
-  const raw = {
+/** config.json of one-layer LMs of some families, for a tokenizer of 480 tokens. */
+export const tinyConfigs = {
+  llama: {
     model_type: 'llama', vocab_size: 480, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 1, num_attention_heads: 2,
     max_position_embeddings: 128, rms_norm_eps: 1e-5, tie_word_embeddings: false,
-  };
+  },
+  gpt2: { model_type: 'gpt2', vocab_size: 480, n_embd: 16, n_layer: 1, n_head: 2, n_positions: 128, bos_token_id: 0, eos_token_id: 0 },
+  gpt_neox: {
+    model_type: 'gpt_neox', vocab_size: 480, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 1, num_attention_heads: 2, max_position_embeddings: 128,
+    rotary_pct: 0.25, rotary_emb_base: 10000, use_parallel_residual: true, tie_word_embeddings: false, bos_token_id: 0, eos_token_id: 0,
+  },
+};
+
+/** Files of a one-layer LM with random weights and a real tokenizer of 480 tokens. */
+export function tinyModelFiles(seed = 1, raw: (typeof tinyConfigs)[keyof typeof tinyConfigs] = tinyConfigs.llama): { kind: 'files'; name: string; files: { path: string; data: Uint8Array }[] } {
   const rng = new Rng(seed);
   const weights = new Map(
     [...parameterShapes(parseLmConfig(raw))].map(([name, shape]) => {
