@@ -53,6 +53,7 @@ const runRecord = z.looseObject({
   evaluations: z.array(evaluationPoint),
   createdAt: z.string(),
   updatedAt: z.string(),
+  imported: z.boolean().optional(),
 });
 const pair = z.looseObject({ prompt: z.string(), response: z.string() });
 const trainInput = z.looseObject({
