@@ -1,15 +1,16 @@
 /** The models in this browser's storage: load, resume, check, delete; and how much of the room they take. */
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { deleteDownload, refreshDownloads, repairDownload, sourceOfCached } from '../../actions/modelCache.ts';
 import { resumeModel } from '../../actions/modelChoice.ts';
 import { Badge } from '../../components/Badge.tsx';
 import { Button } from '../../components/Button.tsx';
 import { Card } from '../../components/Card.tsx';
-import { Dialog } from '../../components/Dialog.tsx';
 import { Icon } from '../../components/Icon.tsx';
 import { formatBytes, formatBytesOf } from '../../components/format.ts';
 import type { CachedModel, ModelCacheView } from '../../../src/protocol/views.ts';
 import styles from './chooser.module.css';
+
+const Dialog = lazy(async () => ({ default: (await import('../../components/Dialog.tsx')).Dialog }));
 
 export interface DownloadedModelsProps {
   cache: ModelCacheView;
@@ -21,6 +22,11 @@ export interface DownloadedModelsProps {
 
 export function DownloadedModels({ cache, loadedId, idle }: DownloadedModelsProps) {
   const [leaving, setLeaving] = useState<CachedModel | null>(null);
+  const [asked, setAsked] = useState(false);
+  const ask = (model: CachedModel) => {
+    setAsked(true);
+    setLeaving(model);
+  };
   const models = [...cache.models].sort((a, b) => b.lastUsedAt.localeCompare(a.lastUsedAt));
   return (
     <Card
@@ -36,31 +42,35 @@ export function DownloadedModels({ cache, loadedId, idle }: DownloadedModelsProp
       {models.length > 0 && (
         <ul className={styles.models} aria-label="Downloaded models">
           {models.map((model) => (
-            <Row key={model.key} model={model} loaded={model.source.kind === 'hub' && model.source.id === loadedId} idle={idle} onDelete={() => setLeaving(model)} />
+            <Row key={model.key} model={model} loaded={model.source.kind === 'hub' && model.source.id === loadedId} idle={idle} onDelete={() => ask(model)} />
           ))}
         </ul>
       )}
       <QuotaMeter cache={cache} />
-      <Dialog
-        open={leaving !== null}
-        onClose={() => setLeaving(null)}
-        title={`Delete the files of ${leaving?.name ?? 'this model'}?`}
-        description={`${formatBytes(leaving?.cachedBytes ?? 0)} are removed from this browser. Runs and adapters of it stay; to use them again the model has to be downloaded once more.`}
-        actions={
-          <>
-            <Button onClick={() => setLeaving(null)}>Keep them</Button>
-            <Button
-              variant="danger"
-              onClick={() => {
-                if (leaving) void deleteDownload(leaving);
-                setLeaving(null);
-              }}
-            >
-              Delete {formatBytes(leaving?.cachedBytes ?? 0)}
-            </Button>
-          </>
-        }
-      />
+      <Suspense>
+        {asked && (
+          <Dialog
+            open={leaving !== null}
+            onClose={() => setLeaving(null)}
+            title={`Delete the files of ${leaving?.name ?? 'this model'}?`}
+            description={`${formatBytes(leaving?.cachedBytes ?? 0)} are removed from this browser. Runs and adapters of it stay; to use them again the model has to be downloaded once more.`}
+            actions={
+              <>
+                <Button onClick={() => setLeaving(null)}>Keep them</Button>
+                <Button
+                  variant="danger"
+                  onClick={() => {
+                    if (leaving) void deleteDownload(leaving);
+                    setLeaving(null);
+                  }}
+                >
+                  Delete {formatBytes(leaving?.cachedBytes ?? 0)}
+                </Button>
+              </>
+            }
+          />
+        )}
+      </Suspense>
     </Card>
   );
 }
