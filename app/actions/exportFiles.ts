@@ -40,9 +40,8 @@ export async function exportModel(weights: WeightsRef, as: 'merged' | 'adapter',
 }
 
 /** Large files come as Blobs, which a browser may keep on disk; small ones as bytes. */
-function toSavedFile(file: { path: string } & ({ bytes: Uint8Array | Blob } | { data: Uint8Array | Blob })): SavedFile {
-  const content = 'data' in file ? file.data : file.bytes;
-  return { path: file.path, data: content instanceof Blob ? content : new Blob([content as BlobPart]) };
+function toSavedFile({ path, data }: { path: string; data: Uint8Array | Blob }): SavedFile {
+  return { path, data: data instanceof Blob ? data : new Blob([data as BlobPart]) };
 }
 
 /** The project as the data set writers take it: labels of evaluated answers stay out, they belong to no response. */

@@ -24,7 +24,7 @@ export async function loadDemoModel(): Promise<ModelView | null> {
  */
 export async function loadSource(source: ModelSource): Promise<EngineFailure | null> {
   const remote = source.kind === 'hub' || source.kind === 'url';
-  const outcome = await askJob('loadModel', { source, ...(remote ? { access: hubAccess() } : {}) });
+  const outcome = await askJob('loadModel', { source, ...(remote ? { access: hubAccess(source) } : {}) });
   if (remote) await refreshDownloads();
   if ('failure' in outcome) return outcome.failure;
   if (remote) studio.edit('engine', { reopenModel: 'downloaded', downloaded: source });

@@ -28,7 +28,7 @@ export async function deleteDownload(model: CachedModel): Promise<void> {
 
 /** Hashes every file again and downloads the bad ones once more. The person is told what was found. */
 export async function repairDownload(model: CachedModel): Promise<void> {
-  const checked = await runJob('verifyModel', { key: model.key, repair: true, access: hubAccess() });
+  const checked = await runJob('verifyModel', { key: model.key, repair: true, access: hubAccess(model.source) });
   if (!checked) return;
   const { badFiles, repairedFiles } = checked;
   const left = badFiles.filter((path) => !repairedFiles.includes(path));

@@ -44,7 +44,7 @@ export function needsConsent(inspection: ModelInspection): boolean {
 /** Looks at a model without downloading it; then asks, or loads what is here already. */
 export async function chooseModel(source: ModelSource): Promise<void> {
   set({ status: 'looking', source, jobId: '' });
-  const outcome = await askJob('inspectModel', { source, access: hubAccess() }, (jobId) => set({ status: 'looking', source, jobId }));
+  const outcome = await askJob('inspectModel', { source, access: hubAccess(source) }, (jobId) => set({ status: 'looking', source, jobId }));
   if (choice.status !== 'looking' || choice.source !== source) return;
   if ('failure' in outcome) return set(outcome.failure ? { status: 'failed', source, failure: outcome.failure } : { status: 'none' });
   const inspection = source.kind === 'files' ? { ...outcome.result, cachedBytes: outcome.result.totalBytes } : outcome.result;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseModelAddress, placeOfSource, problemOfEndpoint } from './modelAddress.ts';
+import { isLoopback, parseModelAddress, placeOfSource, problemOfEndpoint } from './modelAddress.ts';
 
 const parse = (text: string, revision = '', endpoint?: string) => {
   const parsed = parseModelAddress(text, revision, endpoint);
@@ -52,6 +52,11 @@ describe('the address of a model', () => {
     expect(problemOfEndpoint('http://localhost:8080')).toBeNull();
     expect(problemOfEndpoint('http://example.org')).toContain('https');
     expect(problemOfEndpoint('hub')).toContain('whole address');
+  });
+
+  it('knows this machine', () => {
+    expect(['http://127.0.0.1:8', 'http://localhost', 'http://[::1]:8'].every(isLoopback)).toBe(true);
+    expect(['https://127.0.0.1.example.org', 'https://huggingface.co', 'localhost', ''].some(isLoopback)).toBe(false);
   });
 
   it('names the place of a source', () => {

@@ -8,6 +8,7 @@ export const HUB_ADDRESS = 'https://huggingface.co';
 const DEFAULT_REVISION = 'main';
 /** Owner and name as the Hub allows them. */
 const HUB_ID = /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/;
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 const HUB_HOSTS = new Set(['huggingface.co', 'www.huggingface.co', 'hf.co']);
 
 export type ParsedAddress = { source: RemoteSource } | { problem: string };
@@ -68,10 +69,19 @@ export function problemOfEndpoint(text: string): string | null {
   }
 }
 
+/** Whether an address is on this very machine. */
+export function isLoopback(address: string): boolean {
+  try {
+    return LOOPBACK.has(new URL(address).hostname);
+  } catch {
+    // No address at all.
+    return false;
+  }
+}
+
 /** Downloads come by https, or from this very machine. */
 function problemOfOrigin(url: URL): string | null {
-  const local = url.hostname === 'localhost' || url.hostname === '127.0.0.1' || url.hostname === '[::1]';
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && local)) return null;
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname))) return null;
   return 'Only https addresses, or http on this machine, can be used.';
 }
 

@@ -1,6 +1,7 @@
 /** Where the choice of a model stands, below the header: looking, what went wrong and what to do, a download that stopped. */
 import { useEffect, useRef } from 'react';
 import { cancelJob } from '../../actions/engine.ts';
+import { hubEndpoint } from '../../actions/hubAccess.ts';
 import { leaveModel, resumeModel, retryModel, type ModelChoice } from '../../actions/modelChoice.ts';
 import { sourceOfCached } from '../../actions/modelCache.ts';
 import { Button } from '../../components/Button.tsx';
@@ -38,7 +39,7 @@ export function ChoiceStatus({ choice }: { choice: ModelChoice }) {
 function Failed({ choice }: { choice: Extract<ModelChoice, { status: 'failed' }> }) {
   const { source, failure } = choice;
   const busy = useStudio((state) => selectActiveJob(state) !== null);
-  const advice = adviceFor(failure, source, navigator.onLine);
+  const advice = adviceFor(failure, source, navigator.onLine, hubEndpoint());
   const place = useRef<HTMLDivElement>(null);
   // What was asked for further down is answered here.
   useEffect(() => void place.current?.scrollIntoView({ block: 'center' }), []);

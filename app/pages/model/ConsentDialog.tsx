@@ -55,7 +55,7 @@ export function ConsentDialog({ open, source, inspection }: { open: boolean; sou
             commit !== null && ['Commit', <code key="c" title={commit}>{commit.slice(0, 12)}</code>],
             ['Licence', licence ?? 'not named'],
             ['Parameters', formatCount(inspection.parameterCount)],
-            ['Architecture', `${config.modelType}, ${config.numHiddenLayers} layers × ${config.hiddenSize}`],
+            ['Architecture', `${config.modelType}, ${formatPlural(config.numHiddenLayers, 'layer')} × ${config.hiddenSize}`],
             ['Stored as', inspection.storage.toUpperCase()],
             gated && ['Access', <Badge key="g">gated</Badge>],
           ]}

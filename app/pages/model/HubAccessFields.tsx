@@ -1,5 +1,5 @@
 /** The access token, kept in memory alone, and another address of the Hub. */
-import { setHubEndpoint, setToken } from '../../actions/hubAccess.ts';
+import { hubEndpoint, setHubEndpoint, setToken } from '../../actions/hubAccess.ts';
 import { TextField } from '../../components/Field.tsx';
 import { HUB_ADDRESS, problemOfEndpoint } from '../../store/modelAddress.ts';
 import { useStudio } from '../../store/useStudio.ts';
@@ -23,7 +23,7 @@ export function TokenField({ onEnter }: { onEnter?(): void }) {
     <TextField
       label="Access token"
       type="password"
-      hint="For gated and private models. It stays in this page’s memory: never stored, gone on reload, sent to the Hub alone."
+      hint={`For gated and private models. It stays in this page’s memory: never stored, gone on reload, sent to ${new URL(hubEndpoint()).host} alone.`}
       placeholder="hf_…"
       value={token}
       onChange={setToken}

@@ -5,7 +5,7 @@ import { Badge } from '../../components/Badge.tsx';
 import { Button } from '../../components/Button.tsx';
 import { Card, Facts } from '../../components/Card.tsx';
 import { Disclosure } from '../../components/Disclosure.tsx';
-import { formatBytes, formatCount } from '../../components/format.ts';
+import { formatBytes, formatCount, formatPlural } from '../../components/format.ts';
 import { ProgressBar } from '../../components/ProgressBar.tsx';
 import type { ModelView } from '../../../src/protocol/views.ts';
 import { isEnded } from '../../store/mirror/jobs.ts';
@@ -66,7 +66,7 @@ function Loaded({ model }: { model: ModelView }) {
           source.kind === 'files' && ['From', 'your files'],
           ['Parameters', <span key="p" title={String(model.parameterCount)}>{formatCount(model.parameterCount)}</span>],
           ['Size', formatBytes(model.sizeBytes)],
-          ['Architecture', `${config.modelType}, ${config.numHiddenLayers} layers × ${config.hiddenSize}`],
+          ['Architecture', `${config.modelType}, ${formatPlural(config.numHiddenLayers, 'layer')} × ${config.hiddenSize}`],
           ['Vocabulary', formatCount(config.vocabSize)],
           ['Longest sequence', `${config.maxPositionEmbeddings} tokens`],
           ['On the device', STORAGES[model.storage]],

@@ -1,7 +1,7 @@
 /** What to tell a person whose model could not be had: by the failure's code, never by its message. Pure. */
 import type { EngineFailure } from '../../../src/base/errors.ts';
 import type { ModelSource } from '../../../src/protocol/jobs.ts';
-import { HUB_ADDRESS, nameOfSource } from '../../store/modelAddress.ts';
+import { nameOfSource } from '../../store/modelAddress.ts';
 
 export interface Advice {
   title: string;
@@ -12,17 +12,17 @@ export interface Advice {
   wantsToken: boolean;
 }
 
-export function adviceFor(failure: EngineFailure, source: ModelSource, online: boolean): Advice {
+export function adviceFor(failure: EngineFailure, source: ModelSource, online: boolean, hub: string): Advice {
   const name = nameOfSource(source);
-  const page = source.kind === 'hub' ? `${HUB_ADDRESS}/${source.id}` : null;
+  const page = source.kind === 'hub' ? `${hub}/${source.id}` : null;
   const plain = { steps: [], retry: false, wantsToken: false };
   switch (failure.code) {
     case 'access':
       return {
         title: `${name} wants an access token`,
         steps: [
-          ...(page ? [{ text: 'Gated models: accept the licence on its page first.', href: page, link: page }] : []),
-          { text: 'Make a token that may read it, and put it here.', href: `${HUB_ADDRESS}/settings/tokens`, link: 'Access tokens' },
+          ...(page ? [{ text: 'Licence:', href: page, link: 'page of the model' }] : []),
+          { text: 'Token:', href: `${hub}/settings/tokens`, link: 'your access tokens' },
         ],
         retry: true,
         wantsToken: true,
