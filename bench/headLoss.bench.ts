@@ -19,7 +19,7 @@ const opened = await openTestBackend(backendName, 1);
 const random = (rows: number): tf.Tensor2D => tf.randomNormal([rows, C], 0, 0.5, 'float32', 1);
 const labels = (count: number): tf.Tensor => tf.tensor1d(Int32Array.from({ length: count }, (_, i) => (i * 97) % V), 'int32');
 const head = random(V);
-const embedding = createCostEmbedding(random(V));
+const cost = createCostEmbedding(random(V));
 const slab = tf.zeros([V * C]);
 const gradHead: Slice = { slab, offset: 0, shape: [V, C] };
 const settings = { semanticLambda: 0.3, prefixWeighting: 'importance' as const, importanceLogClamp: 0.3, klBeta: 0 };
@@ -30,7 +30,7 @@ const given = { all: random(tokens), allLabels: labels(tokens), some: someHidden
 async function step(semantic: boolean): Promise<number> {
   const started = performance.now();
   const benign = headLossForward({ hidden: semantic ? given.some : given.all, head, labels: semantic ? given.someLabels : given.allLabels });
-  const unsafe = semantic ? { state: headLossForward({ hidden: given.some, head, labels: given.someLabels, cost: { embedding, objective: 'emd_exact' } }), rowOffsets: given.rowOffsets, baseLogProbs: given.baseLogProbs } : null;
+  const unsafe = semantic ? { state: headLossForward({ hidden: given.some, head, labels: given.someLabels, cost: { ...cost, objective: 'emd_exact' } }), rowOffsets: given.rowOffsets, baseLogProbs: given.baseLogProbs } : null;
   const objective = semanticObjective(benign, unsafe, settings);
   const gradients = [headLossBackward(benign, objective.benign!, gradHead), unsafe && headLossBackward(unsafe.state, objective.unsafe!, gradHead)];
   await objective.terms.data();
