@@ -183,7 +183,7 @@ async function measurePhases(page: Page, context: BrowserContext, hub: HubServer
   });
   await phase('export the adapter', async () => {
     const { files, verified } = await run(page, 'exportModel', { weights: { kind: 'run', runId, step: 'last' }, as: 'adapter' });
-    return `${files.map(({ path, bytes }) => `${path} ${bytes.byteLength} B`).join(', ')}; ${verified}`;
+    return `${files.map(({ path, data }) => `${path} ${data instanceof Uint8Array ? data.byteLength : data.size} B`).join(', ')}; ${verified}`;
   });
   await run(page, 'deleteRun', { runId });
   process.stderr.write(`performance.measureUserAgentSpecificMemory: ${((await userAgentBytes(page)) / MB).toFixed(0)} MB\n`);

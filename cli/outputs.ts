@@ -38,7 +38,7 @@ export async function writeOutputFile(path: string, contents: Uint8Array | strin
 export interface OutputFolder {
   /** Where to work meanwhile, absolute. */
   readonly temporary: string;
-  write(path: string, bytes: Uint8Array | string): Promise<void>;
+  write(path: string, bytes: Uint8Array | Blob | string): Promise<void>;
   /** Moves the folder to its name. */
   commit(): Promise<void>;
   /** Removes what was written. Nothing happens after a commit. */
@@ -72,7 +72,7 @@ export async function openOutputFolder(path: string): Promise<OutputFolder> {
     async write(file, bytes) {
       const at = join(temporary, file);
       await mkdir(dirname(at), { recursive: true });
-      await writeFile(at, bytes);
+      await writeFile(at, bytes instanceof Blob ? bytes.stream() : bytes);
     },
     async commit() {
       done = true;

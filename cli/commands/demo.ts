@@ -68,7 +68,7 @@ async function demo(values: Record<string, string | undefined>, out: OutputFolde
     timer.lap('evaluate');
 
     const exported = await engine.run('exportModel', { weights: tunedWeights, as: 'merged' });
-    for (const { path, bytes } of exported.files) await out.write(`model/${path}`, bytes);
+    for (const { path, data } of exported.files) await out.write(`model/${path}`, data);
     timer.lap('export');
 
     const { view, model } = engine;

@@ -26,7 +26,7 @@ export const trainCommand: Command = {
         const { name, train: config, data, validation, evaluation } = file;
         const run = await engine.run('train', { name, config, data, validation, evaluation, lexicon, humanLabels: [] });
         const exported = await engine.run('exportModel', { weights: { kind: 'run', runId: run.id, step: run.bestStep ?? 'last' }, as: 'merged' });
-        for (const { path, bytes } of exported.files) await out.write(`model/${path}`, bytes);
+        for (const { path, data } of exported.files) await out.write(`model/${path}`, data);
         await out.write('run.json', `${JSON.stringify(run, null, 2)}\n`);
         await out.write('report.html', writeReport({ run, model: engine.model, engine: engine.view, reports: [] }));
         for (const { step, metrics } of run.evaluations)

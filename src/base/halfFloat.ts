@@ -70,3 +70,12 @@ export function float32ToHalf(values: Float32Array): Uint16Array {
 
 /** The largest magnitude that rounds to a finite float16. */
 export const LARGEST_TO_HALF = 65519.99609375;
+
+/** Everything of at most this size rounds to a finite bfloat16. */
+export const LARGEST_TO_BFLOAT16 = 3.3895313892515355e38;
+
+/** To the nearest bfloat16, ties to even. @param values finite, at most LARGEST_TO_BFLOAT16 in size; borrowed @returns owned */
+export function float32ToBfloat16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
+}

@@ -25,7 +25,7 @@ const python = process.env['SIDESTEP_PYTHON'] ?? 'python3';
 const pythonThere = spawnSync(python, ['-c', 'import torch, transformers, peft'], { timeout: 120_000 }).status === 0;
 if (!pythonThere) console.warn(`"${python}" cannot import peft: adapters are not read by Python. Install it (pip install torch transformers peft) and name that Python in SIDESTEP_PYTHON.`);
 
-type Files = { path: string; data: Uint8Array }[];
+type Files = { path: string; data: Uint8Array | Blob }[];
 interface Told {
   withAdapter: number[][];
   merged: number[][];
@@ -46,11 +46,11 @@ describe.skipIf(!pythonThere).each(Object.keys(tinyConfigs) as (keyof typeof tin
   let temporary: string;
   const model = tinyModelFiles(3, tinyConfigs[family]);
 
-  const write = (folder: string, files: Files): string => {
+  const write = async (folder: string, files: Files): Promise<string> => {
     for (const { path, data } of files) {
       const target = join(temporary, folder, path);
       mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, data);
+      writeFileSync(target, data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : data);
     }
     return join(temporary, folder);
   };
@@ -78,7 +78,7 @@ describe.skipIf(!pythonThere).each(Object.keys(tinyConfigs) as (keyof typeof tin
 
   beforeAll(async () => {
     temporary = mkdtempSync(join(tmpdir(), 'sidestep-peft-'));
-    write('base', model.files);
+    await write('base', model.files);
     engine = await openHarness(createMemoryFileStore());
     await engine.run('openEngine', { backend: 'wasm', allowSoftwareAdapter: false });
     await engine.run('loadModel', { source: model });
@@ -99,13 +99,13 @@ describe.skipIf(!pythonThere).each(Object.keys(tinyConfigs) as (keyof typeof tin
       validation: tinyPrompts, evaluation: { ...defaultEvaluationConfig, maxNewTokens: 4, coherenceSamples: 4 }, lexicon: null, humanLabels: [],
     });
     const weights = { kind: 'run' as const, runId: run.id, step: 4 };
-    const files = (await engine.run('exportModel', { weights, as: 'adapter' })).files.map(({ path, bytes }) => ({ path, data: bytes }));
-    const told = await ask('read', write('ours', files));
+    const files = (await engine.run('exportModel', { weights, as: 'adapter' })).files;
+    const told = await ask('read', await write('ours', files));
     const ours = await logitsOf(model.files, files);
     expect(told.unused).toEqual([]);
     expect(largestDifference(ours, told.withAdapter)).toBeLessThan(1e-4);
     expect(largestDifference(ours, told.base), 'the adapter counts').toBeGreaterThan(1e-2);
-    const merged = (await engine.run('exportModel', { weights, as: 'merged' })).files.map(({ path, bytes }) => ({ path, data: bytes }));
+    const merged = (await engine.run('exportModel', { weights, as: 'merged' })).files;
     // The merged weights are rounded to the base's half precision.
     expect(largestDifference(await logitsOf(merged, null), told.merged)).toBeLessThan(2e-2);
   }, 240_000);
@@ -119,7 +119,7 @@ describe.skipIf(!pythonThere).each(Object.keys(tinyConfigs) as (keyof typeof tin
     expect(largestDifference(told.withAdapter, told.base)).toBeGreaterThan(1e-2);
     const run = await engine.run('importAdapter', { name: 'theirs', files });
     expect(run).toMatchObject({ imported: true, checkpointSteps: [0], config: { trainingMethod: 'lora', lora: { r: 4, loraAlpha: 8 } } });
-    const again = (await engine.run('exportModel', { weights: { kind: 'run', runId: run.id, step: 0 }, as: 'adapter' })).files.map(({ path, bytes }) => ({ path, data: bytes }));
-    expect(largestDifference((await ask('read', write('again', again))).withAdapter, told.withAdapter)).toBe(0);
+    const again = (await engine.run('exportModel', { weights: { kind: 'run', runId: run.id, step: 0 }, as: 'adapter' })).files;
+    expect(largestDifference((await ask('read', await write('again', again))).withAdapter, told.withAdapter)).toBe(0);
   }, 240_000);
 });

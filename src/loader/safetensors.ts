@@ -5,7 +5,7 @@
  * @see https://github.com/huggingface/safetensors#format
  */
 import { EngineError } from '../base/errors.ts';
-import { float32ToHalf, LARGEST_TO_HALF } from '../base/halfFloat.ts';
+import { float32ToBfloat16, float32ToHalf, LARGEST_TO_BFLOAT16, LARGEST_TO_HALF } from '../base/halfFloat.ts';
 import type { ModelFile } from './modelFile.ts';
 import { BYTES_PER_VALUE, byteLengthOf, toFloat32, type StoredDtype, type StoredTensor, type WeightTensor } from './storedTensor.ts';
 
@@ -139,41 +139,62 @@ export function parseSafetensors(bytes: Uint8Array): Map<string, WeightTensor> {
 }
 
 /**
+ * Header length and header of a file.
+ * @param tensors in the order of their data
+ * @param metadata text to text; transformers expects {format: 'pt'}
+ * @returns owned; a multiple of 8 bytes, so that tensors start aligned
+ */
+export function writeSafetensorsHeader(tensors: readonly (readonly [string, { dtype: StoredDtype; shape: readonly number[] }])[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  // Entries, not an object literal: a tensor may be called "__proto__".
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
+  let offset = 0;
+  for (const [name, { dtype, shape }] of tensors) {
+    if (name === '__metadata__') throw new EngineError('bad-argument', 'safetensors: a tensor cannot be called "__metadata__".');
+    const end = offset + byteLengthOf({ dtype, shape });
+    header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  const json = new TextEncoder().encode(`{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`);
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + headerLength).fill(0x20, 8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+/** Tensors as the reference implementation orders them: wide numbers first, so that each begins aligned; then by name. */
+export const inFileOrder = <Tensor extends { dtype: StoredDtype }>(tensors: Iterable<readonly [string, Tensor]>): (readonly [string, Tensor])[] =>
+  [...tensors].sort(([a, { dtype: of }], [b, { dtype: than }]) => BYTES_PER_VALUE[than] - BYTES_PER_VALUE[of] || (a < b ? -1 : a > b ? 1 : 0));
+
+/**
  * @param tensors borrowed
  * @param metadata text to text; transformers expects {format: 'pt'}
  * @returns the whole file, owned; the same input gives the same bytes
  * @throws EngineError bad-argument if a shape does not fit its data or a finite value is too large for F16
  */
 export function writeSafetensors(tensors: ReadonlyMap<string, TensorValues>, dtype: 'F16' | 'F32', metadata: Readonly<Record<string, string>>): Uint8Array {
-  const width = BYTES_PER_VALUE[dtype];
-  // Entries, not an object literal: a tensor may be called "__proto__".
-  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
-  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  let offset = 0;
-  for (const [name, { shape, data }] of sorted) {
-    if (name === '__metadata__') throw new EngineError('bad-argument', 'safetensors: a tensor cannot be called "__metadata__".');
-    const size = shape.reduce((product, dim) => product * dim, 1);
-    if (size !== data.length) throw new EngineError('bad-argument', `safetensors: tensor "${name}" [${shape}] has ${data.length} values.`);
-    const end = offset + size * width;
-    header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
-    offset = end;
-  }
-  const json = new TextEncoder().encode(`{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`);
-  const headerLength = Math.ceil(json.length / 8) * 8; // tensors start aligned
-  const file = new Uint8Array(8 + headerLength + offset);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.fill(0x20, 8, 8 + headerLength);
-  file.set(json, 8);
-  let at = 8 + headerLength;
+  for (const [name, { shape, data }] of tensors)
+    if (shape.reduce((product, dim) => product * dim, 1) !== data.length) throw new EngineError('bad-argument', `safetensors: tensor "${name}" [${shape}] has ${data.length} values.`);
+  const sorted = inFileOrder([...tensors].map(([name, tensor]) => [name, { ...tensor, dtype }] as const));
+  const header = writeSafetensorsHeader(sorted, metadata);
+  const file = new Uint8Array(header.byteLength + sorted.reduce((sum, [, tensor]) => sum + byteLengthOf(tensor), 0));
+  file.set(header);
+  let at = header.byteLength;
   for (const [name, { data }] of sorted) {
-    if (dtype === 'F16') {
-      for (const value of data)
-        if (Math.abs(value) > LARGEST_TO_HALF && Number.isFinite(value))
-          throw new EngineError('bad-argument', `safetensors: tensor "${name}" holds ${value}, too large for F16. Write F32.`);
-    }
-    const raw = dtype === 'F16' ? float32ToHalf(data) : data;
-    file.set(new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength), at);
+    const raw = encodeValues(name, data, dtype);
+    file.set(raw, at);
     at += raw.byteLength;
   }
   return file;
+}
+
+/** @returns little-endian bytes; of F32 a view @throws EngineError bad-argument if a finite value is too large for the type */
+export function encodeValues(name: string, values: Float32Array, dtype: StoredDtype): Uint8Array {
+  if (dtype !== 'F32') {
+    const largest = dtype === 'F16' ? LARGEST_TO_HALF : LARGEST_TO_BFLOAT16;
+    for (const value of values)
+      if (Math.abs(value) > largest && Number.isFinite(value)) throw new EngineError('bad-argument', `safetensors: tensor "${name}" holds ${value}, too large for ${dtype}. Write F32.`);
+  }
+  const raw = dtype === 'F32' ? values : dtype === 'F16' ? float32ToHalf(values) : float32ToBfloat16(values);
+  return new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
 }

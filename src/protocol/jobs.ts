@@ -88,7 +88,7 @@ export interface Jobs {
   /** Writes the merged Hugging Face folder of these weights, or their PEFT adapter, and reads it back to verify it. */
   exportModel: {
     params: { weights: WeightsRef; as: 'merged' | 'adapter' };
-    result: { files: { path: string; bytes: Uint8Array }[]; fingerprint: string; verified: string };
+    result: { files: { path: string; data: Uint8Array | Blob }[]; fingerprint: string; verified: string };
   };
   listRuns: { params: Record<string, never>; result: RunRecord[] };
   deleteRun: { params: { runId: string }; result: { runId: string } };

@@ -9,6 +9,7 @@ import type { LanguageModel } from '../lm/params.ts';
 import type { HttpHost } from '../loader/http.ts';
 import type { ModelCache } from '../loader/modelCache.ts';
 import type { ModelFolder } from '../loader/modelFolder.ts';
+import type { StoredDtype } from '../loader/storedTensor.ts';
 import type { EngineEvent } from '../protocol/jobs.ts';
 import type { EngineView, ModelView } from '../protocol/views.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -18,6 +19,8 @@ import type { RunStore } from './runStore.ts';
 export interface LoadedModel {
   view: ModelView;
   folder: Omit<ModelFolder, 'tensors'>;
+  /** How its files store each parameter, by name. */
+  dtypes: ReadonlyMap<string, StoredDtype>;
   /** The frozen base LM. Owned by the engine. */
   base: LanguageModel;
   tokenizer: Tokenizer;

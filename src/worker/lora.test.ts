@@ -20,7 +20,7 @@ it('trains an adapter, exports it alone and merged, takes it back in, and scales
   expect(adapter.files.map(({ path }) => path).sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors']);
   const merged = await run('exportModel', { weights: { kind: 'run', runId: record.id, step: 'last', strength: 0.5 }, as: 'merged' });
   expect(merged.files.map(({ path }) => path)).toContain('model.safetensors');
-  const imported = await run('importAdapter', { name: 'back', files: adapter.files.map(({ path, bytes }) => ({ path, data: bytes })) });
+  const imported = await run('importAdapter', { name: 'back', files: adapter.files });
   const generate = async (weights: WeightsRef) => (await run('generate', { prompts: [{ id: 'a', text: 'Hello' }], samplesPerPrompt: 1, config: { ...defaultGenerationConfig, temperature: 0, maxNewTokens: 12 }, weights, lexicon: null })).responses[0]!;
   const own = await generate({ kind: 'run', runId: record.id, step: 'last' });
   const back = await generate({ kind: 'run', runId: imported.id, step: 'last' });

@@ -233,7 +233,7 @@ describe('the engine session on WebAssembly', () => {
     const live = await engine.run('generate', { ...generateParams, weights });
     const exported = await engine.run('exportModel', { weights, as: 'merged' });
     expect(exported.verified).toMatch(/difference of any logit \d/);
-    const model = await engine.run('loadModel', { source: { kind: 'files', name: 'again', files: exported.files.map(({ path, bytes }) => ({ path, data: bytes })) } });
+    const model = await engine.run('loadModel', { source: { kind: 'files', name: 'again', files: exported.files } });
     expect(model.fingerprint).toBe(exported.fingerprint);
     expect(live.responses[0]!.weightsFingerprint).toBe(exported.fingerprint);
     const back = await engine.run('generate', generateParams);

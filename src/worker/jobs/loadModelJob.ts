@@ -76,6 +76,7 @@ export const loadModelJob =
         notice: opened.notice,
       },
       folder,
+      dtypes: new Map([...tensors].map(([name, { dtype }]) => [name, dtype])),
       base,
       tokenizer,
       coherence: new Map(),
