@@ -6,6 +6,7 @@ import { defaultTrainConfig, type TrainConfig } from '../../src/config/train.ts'
 import { isEnded } from '../store/mirror/jobs.ts';
 import { selectActiveJob } from '../store/stations.ts';
 import { studio } from '../store/studio.ts';
+import { withMethod } from '../store/trainingMethod.ts';
 import { collectTrainingRows } from '../store/trainingRows.ts';
 import { acceptSuggestions } from './curate.ts';
 import { getDemoProgress, idleDemo, setDemoProgress, subscribeDemo, withStation, type DemoStationId } from './demoProgress.ts';
@@ -130,7 +131,7 @@ function end(id: DemoStationId, state: 'failed' | 'cancelled'): null {
 
 /** The defaults, trained the way that was preselected for the loaded model. */
 function withMethodOf({ trainingMethod, gradientCheckpointing }: TrainConfig): TrainConfig {
-  return { ...defaultTrainConfig, trainingMethod, gradientCheckpointing };
+  return { ...withMethod(defaultTrainConfig, trainingMethod), gradientCheckpointing };
 }
 
 function countUnsafe(): number {

@@ -10,7 +10,7 @@ import type { LoraConfig } from '../../../src/config/lora.ts';
 import { trainConfigSchema, type TrainConfig } from '../../../src/config/train.ts';
 import type { EngineView, ModelView } from '../../../src/protocol/views.ts';
 import { studio } from '../../store/studio.ts';
-import { suggestMethod } from '../../store/trainingMethod.ts';
+import { suggestMethod, withMethod } from '../../store/trainingMethod.ts';
 import { TargetModules } from './TargetModules.tsx';
 import { METHOD_GROUP, TRAIN_FIELD_GROUPS } from './trainFields.ts';
 import styles from './train.module.css';
@@ -37,7 +37,7 @@ export function MethodCard({ config, model, engine }: MethodCardProps): ReactNod
       <ChoiceField
         label="Method"
         value={trainingMethod}
-        onChange={(next) => studio.edit('train', { config: { ...config, trainingMethod: next } })}
+        onChange={(next) => studio.edit('train', { config: withMethod(config, next) })}
         options={[
           { value: 'full', label: 'Full fine-tune', hint: 'Every weight moves. For small models; the result is a whole model.' },
           { value: 'lora', label: 'LoRA adapter', hint: 'A small part beside frozen weights: less memory, a small file, a strength that can be turned.' },
