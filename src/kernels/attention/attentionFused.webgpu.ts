@@ -7,7 +7,7 @@ import { deviceTraits } from '../deviceTraits.ts';
 import type { KernelTensor } from '../kernelSpec.ts';
 import { countUniform, lineMain, lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 import { type FusedSizes, rowWidth } from './attentionFused.cpu.ts';
-import { chain, each, headLayout, type HeadLayout, loadRow, quadDirectives, range, storage, type Tile } from './tiles.ts';
+import { chain, each, headLayout, type HeadLayout, type KeyPlaces, loadRow, quadDirectives, range, storage, type Tile } from './tiles.ts';
 import { isWide, wideForwardCode, wideGradKeyCode, wideGradQueryCode, wideProgram } from './wideAttention.webgpu.ts';
 
 /**
@@ -24,16 +24,6 @@ export function forwardTile(K: number, T: number): Tile {
   const { count, quad } = owned(K);
   if (T === 1) return { queries: 1, keys: 4, quad: false };
   return { queries: count, keys: count > 1 || K > 64 ? 1 : 4, quad };
-}
-
-/** Where an invocation finds keys and values: WGSL expressions in elements. */
-export interface KeyPlaces {
-  keys: string;
-  values: string;
-  /** Element of slot 0 of the invocation's head group. */
-  keyBase: string;
-  valueBase: string;
-  stride: string;
 }
 
 export const inRows: KeyPlaces = {

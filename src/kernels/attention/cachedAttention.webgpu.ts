@@ -2,8 +2,8 @@
 import type { KernelTensor } from '../kernelSpec.ts';
 import { lineWorkgroups, type WgslProgram } from '../runWgsl.ts';
 import type { FusedSizes } from './attentionFused.cpu.ts';
-import { forwardCode, forwardTile, keyOf, type KeyPlaces, sizeUniforms, tileCount } from './attentionFused.webgpu.ts';
-import { headLayout, storage } from './tiles.ts';
+import { forwardCode, forwardTile, keyOf, sizeUniforms, tileCount } from './attentionFused.webgpu.ts';
+import { headLayout, type KeyPlaces, storage } from './tiles.ts';
 import { isWide, wideForwardCode, wideProgram } from './wideAttention.webgpu.ts';
 
 const inCache: KeyPlaces = {

@@ -23,6 +23,16 @@ export function headLayout(K: number): HeadLayout {
   };
 }
 
+/** Where an invocation finds keys and values: WGSL expressions in elements. */
+export interface KeyPlaces {
+  keys: string;
+  values: string;
+  /** Element of slot 0 of the invocation's head group. */
+  keyBase: string;
+  valueBase: string;
+  stride: string;
+}
+
 /** How many queries and keys one invocation works on at once. More save loads and cost registers. */
 export interface Tile {
   queries: number;

@@ -8,8 +8,7 @@
 import { deviceTraits } from '../deviceTraits.ts';
 import type { WgslProgram } from '../runWgsl.ts';
 import type { FusedSizes } from './attentionFused.cpu.ts';
-import type { KeyPlaces } from './attentionFused.webgpu.ts';
-import { each, type HeadLayout, range } from './tiles.ts';
+import { each, type HeadLayout, type KeyPlaces, range } from './tiles.ts';
 
 /** Threads of a workgroup, and rows of a tile: a thread a row makes the weights. */
 const threads = 64;
