@@ -16,7 +16,8 @@ export async function importAdapter(files: readonly File[]): Promise<{ run: RunR
   try {
     const outcome = await askJob('importAdapter', { name, files: inside });
     if ('failure' in outcome) return { problem: outcome.failure?.message ?? null };
-    studio.notify({ tone: 'safe', title: `${outcome.result.name} was loaded`, detail: 'Evaluate it, or export it merged, like any other run.' });
+    const { name: given, notice } = outcome.result;
+    studio.notify({ tone: notice === undefined ? 'safe' : 'neutral', title: `${given} was loaded`, detail: notice ?? 'Evaluate it, or export it merged, like any other run.' });
     return { run: outcome.result };
   } catch (thrown) {
     return { problem: toFailure(thrown).message };

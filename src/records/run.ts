@@ -54,6 +54,8 @@ export interface RunRecord {
   updatedAt: string;
   /** Made elsewhere: a PEFT adapter that a person brought; it has no curves. */
   imported?: boolean;
+  /** What the person should know of it, e.g. that an adapter names another base. */
+  notice?: string;
   failure?: EngineFailure;
 }
 

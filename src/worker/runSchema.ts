@@ -54,6 +54,7 @@ const runRecord = z.looseObject({
   createdAt: z.string(),
   updatedAt: z.string(),
   imported: z.boolean().optional(),
+  notice: z.string().optional(),
 });
 const pair = z.looseObject({ prompt: z.string(), response: z.string() });
 const trainInput = z.looseObject({

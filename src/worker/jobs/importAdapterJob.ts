@@ -3,12 +3,23 @@ import { EngineError } from '../../base/errors.ts';
 import { parseTrainConfig } from '../../config/train.ts';
 import { ADAPTER_CONFIG, readPeftAdapter } from '../../loader/peftAdapter.ts';
 import { openGivenFiles } from '../../loader/zipFolder.ts';
+import type { ModelView } from '../../protocol/views.ts';
 import type { RunRecord } from '../../records/run.ts';
 import { encodeAdapter } from '../adapterCheckpoint.ts';
 import { type EngineState, requireBackend, requireModel } from '../engineState.ts';
 import type { JobBody } from '../jobRunner.ts';
 import { summaryOf } from '../runSummary.ts';
 import { sha256Hex } from '../sha256.ts';
+
+const lastPart = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1)?.toLowerCase() ?? '';
+
+/** An adapter that fits may still be for another LM of the same shape. Names prove nothing, as folders are renamed: it is told, not refused. */
+function otherBase(named: string | null, { name, source }: ModelView): string | null {
+  if (named === null || named.trim() === '') return null;
+  const known = [name, source.kind === 'hub' ? source.id : name].map(lastPart);
+  if (known.includes(lastPart(named))) return null;
+  return `The adapter names ${named.slice(0, 200)} as its base; loaded is ${name}. It fits in names and shapes, but beside other weights it may say nothing of use.`;
+}
 
 export const importAdapterJob =
   (state: EngineState): JobBody<'importAdapter'> =>
@@ -18,7 +29,8 @@ export const importAdapterJob =
     const trimmed = name.trim();
     if (trimmed === '') throw new EngineError('bad-argument', 'An adapter needs a name of at least one character.');
     if (files.length === 0) throw new EngineError('bad-argument', `There are no files. Give ${ADAPTER_CONFIG} and the weights beside it.`);
-    const { config: lora, tensors } = await readPeftAdapter(await openGivenFiles(files), base.config);
+    const { config: lora, tensors, baseModelNameOrPath } = await readPeftAdapter(await openGivenFiles(files), base.config);
+    const notice = otherBase(baseModelNameOrPath, model);
     const bytes = encodeAdapter(base.config, tensors);
     const at = state.host.timestamp();
     const record: RunRecord = {
@@ -26,6 +38,7 @@ export const importAdapterJob =
       name: trimmed,
       status: 'completed',
       imported: true,
+      ...(notice === null ? {} : { notice }),
       modelId: model.id,
       baseFingerprint: model.fingerprint,
       backend: view.backend,
