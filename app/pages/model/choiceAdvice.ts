@@ -55,7 +55,7 @@ export function adviceFor(failure: EngineFailure, source: ModelSource, online: b
       return { ...plain, title: `${name} is of a kind that this engine does not run` };
     case 'bad-config':
     case 'bad-file':
-      return { ...plain, title: `${name} is no model that can be read`, retry: source.kind !== 'files' };
+      return { ...plain, title: `The files of ${name} cannot be used`, retry: source.kind !== 'files' };
     default:
       return { ...plain, title: `${name} could not be loaded`, retry: true };
   }
