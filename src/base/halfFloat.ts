@@ -77,5 +77,10 @@ export const LARGEST_TO_BFLOAT16 = 3.3895313892515355e38;
 /** To the nearest bfloat16, ties to even. @param values finite, at most LARGEST_TO_BFLOAT16 in size; borrowed @returns owned */
 export function float32ToBfloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
+  const out = new Uint16Array(bits.length);
+  for (let i = 0; i < out.length; i++) {
+    const word = bits[i] as number;
+    out[i] = (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return out;
 }

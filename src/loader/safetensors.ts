@@ -192,8 +192,10 @@ export function writeSafetensors(tensors: ReadonlyMap<string, TensorValues>, dty
 export function encodeValues(name: string, values: Float32Array, dtype: StoredDtype): Uint8Array {
   if (dtype !== 'F32') {
     const largest = dtype === 'F16' ? LARGEST_TO_HALF : LARGEST_TO_BFLOAT16;
-    for (const value of values)
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number;
       if (Math.abs(value) > largest && Number.isFinite(value)) throw new EngineError('bad-argument', `safetensors: tensor "${name}" holds ${value}, too large for ${dtype}. Write F32.`);
+    }
   }
   const raw = dtype === 'F32' ? values : dtype === 'F16' ? float32ToHalf(values) : float32ToBfloat16(values);
   return new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countsSince, gpuCounters } from '../kernels/webgpu/gpuCounters.ts';
+import { createAdapter, initialAdapter, withAdapter } from '../lm/adapter.ts';
 import { createLm, readParams } from '../lm/params.ts';
 import { hasTestGpu, openTestBackend } from '../testing/backend.ts';
 import { loadTrainReference } from '../testing/trainReference.ts';
@@ -22,6 +23,26 @@ describe.skipIf(!(await hasTestGpu()))('opening a trainer on WebGPU', () => {
     const beforeStep = { ...gpuCounters };
     await trainer.nextStep();
     expect(countsSince(beforeStep).pipelineCreations).toBe(0);
+    trainer.dispose();
+    lm.dispose();
+    base.dispose();
+    await backend.assertHealthy();
+    await backend.close();
+  });
+
+  it('does so for an adapter with dropout, too', async () => {
+    const backend = await openTestBackend('webgpu');
+    const reference = loadTrainReference();
+    const base = createLm(reference.config, reference.base);
+    const lora = { r: 4, loraAlpha: 8, loraDropout: 0.1, targetModules: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj'], useRslora: false };
+    const lm = withAdapter(base, createAdapter(reference.config, lora, initialAdapter(reference.config, lora, 1)));
+    const before = await readParams(lm);
+    const trainer = await openTrainer({ lm, base, rows: reference.rows, config: { ...small, trainingMethod: 'lora', lora } });
+    expect(await readParams(lm)).toEqual(before);
+    const beforeStep = { ...gpuCounters };
+    await trainer.nextStep();
+    expect(countsSince(beforeStep).pipelineCreations).toBe(0);
+    expect(await readParams(lm)).not.toEqual(before);
     trainer.dispose();
     lm.dispose();
     base.dispose();
