@@ -31,7 +31,7 @@ describe.each(await testBackends())('an adapter made by peft, on %s', (backendNa
     let base: LanguageModel;
     beforeAll(async () => {
       reference = await readPeftReference(name);
-      base = await reference.loadBase(true);
+      base = await reference.loadBase(false);
     });
     afterAll(() => base.dispose());
 
