@@ -56,12 +56,8 @@ const finite = (name: string, { shape, data }: WeightTensor): { shape: number[];
   return { shape, data: data.slice() };
 };
 
-/**
- * The matrices of a weights file alone, for files whose settings are known.
- * @param file borrowed @param r rank of every module
- * @throws EngineError bad-file, unsupported
- */
-export async function readLoraTensors(lm: LmConfig, file: ModelFile, r: number): Promise<{ paths: Set<string>; tensors: PeftAdapter['tensors'] }> {
+/** @param file the weights, borrowed @param r rank of every module @throws EngineError bad-file, unsupported */
+async function readLoraTensors(lm: LmConfig, file: ModelFile, r: number): Promise<{ paths: Set<string>; tensors: PeftAdapter['tensors'] }> {
   const stored = await readSafetensorsHeader(file);
   if (stored.size === 0) throw new EngineError('bad-file', `${ADAPTER_WEIGHTS}: there are no tensors in it.`);
   const paths = pathsOf(lm, stored, r);
