@@ -2,11 +2,11 @@
  * The whole way in one go, for the impatient. Every station is the same action a person would use, with the same jobs and the same undo:
  * nothing is recorded or faked. Stops at the first station that fails or is cancelled and leaves everything made so far.
  */
-import { defaultTrainConfig, type TrainConfig } from '../../src/config/train.ts';
+import { defaultTrainConfig } from '../../src/config/train.ts';
 import { isEnded } from '../store/mirror/jobs.ts';
 import { selectActiveJob } from '../store/stations.ts';
 import { studio } from '../store/studio.ts';
-import { withMethod } from '../store/trainingMethod.ts';
+import { withDefaultsFor } from '../store/trainingMethod.ts';
 import { collectTrainingRows } from '../store/trainingRows.ts';
 import { acceptSuggestions } from './curate.ts';
 import { getDemoProgress, idleDemo, setDemoProgress, subscribeDemo, withStation, type DemoStationId } from './demoProgress.ts';
@@ -74,7 +74,7 @@ export async function runWholeDemo(): Promise<string | null> {
     }],
     ['train', async () => {
       navigate('train');
-      const run = await startTraining(freeRunName(), { config: withMethodOf(studio.getState().drafts.train.config) });
+      const run = await startTraining(freeRunName(), { config: withDefaultsFor(defaultTrainConfig, studio.getState().drafts.train.config.trainingMethod) });
       runId = run?.id ?? '';
       return run && { done: run.bestStep === null ? `${run.step} steps` : `best step ${run.bestStep}` };
     }],
@@ -127,11 +127,6 @@ export function dismissDemo(): void {
 function end(id: DemoStationId, state: 'failed' | 'cancelled'): null {
   setDemoProgress({ ...withStation(getDemoProgress(), id, state), status: state });
   return null;
-}
-
-/** The defaults, trained the way that was preselected for the loaded model. */
-function withMethodOf({ trainingMethod, gradientCheckpointing }: TrainConfig): TrainConfig {
-  return { ...withMethod(defaultTrainConfig, trainingMethod), gradientCheckpointing };
 }
 
 function countUnsafe(): number {

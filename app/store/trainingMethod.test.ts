@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultTrainConfig } from '../../src/config/train.ts';
-import { LORA_LEARNING_RATE, suggestMethod, withMethod } from './trainingMethod.ts';
+import { LORA_LEARNING_RATE, suggestMethod, withDefaultsFor, withMethod } from './trainingMethod.ts';
 
 describe('the training method', () => {
   it('is an adapter for large or packed models, and says why', () => {
@@ -14,5 +14,12 @@ describe('the training method', () => {
     expect(lora).toMatchObject({ trainingMethod: 'lora', learningRate: LORA_LEARNING_RATE });
     expect(withMethod(lora, 'full')).toEqual(defaultTrainConfig);
     expect(withMethod({ ...defaultTrainConfig, learningRate: 5e-5 }, 'lora').learningRate).toBe(5e-5);
+  });
+
+  it('goes back to the defaults when a small model is loaded after a large one', () => {
+    const large = withDefaultsFor(defaultTrainConfig, 'lora');
+    expect(large).toMatchObject({ gradientCheckpointing: true, maxLength: 256 });
+    expect(withDefaultsFor(large, 'full')).toEqual(defaultTrainConfig);
+    expect(withDefaultsFor({ ...defaultTrainConfig, maxLength: 64 }, 'lora').maxLength).toBe(64);
   });
 });

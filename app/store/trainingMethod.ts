@@ -18,10 +18,21 @@ export function suggestMethod(model: Pick<ModelView, 'parameterCount' | 'storage
  */
 export const LORA_LEARNING_RATE = 1e-3;
 
+/** Chat templates of real models say more than the demo model's around every row. Tokens. */
+const LORA_MAX_LENGTH = 256;
+
 const rateOf = (method: TrainConfig['trainingMethod']): number => (method === 'lora' ? LORA_LEARNING_RATE : defaultTrainConfig.learningRate);
 
 /** The settings with another method, and its learning rate unless the person chose one. */
 export function withMethod(config: TrainConfig, method: TrainConfig['trainingMethod']): TrainConfig {
   const untouched = config.learningRate === rateOf(config.trainingMethod);
   return { ...config, trainingMethod: method, learningRate: untouched ? rateOf(method) : config.learningRate };
+}
+
+/** What is preselected when a model was loaded: the method, its learning rate, and for large models settings that save memory. */
+export function withDefaultsFor(config: TrainConfig, method: TrainConfig['trainingMethod']): TrainConfig {
+  const { maxLength } = defaultTrainConfig;
+  const untouched = config.maxLength === maxLength || config.maxLength === LORA_MAX_LENGTH;
+  // What an adapter saves in weights is lost again if every layer's activations are kept.
+  return { ...withMethod(config, method), gradientCheckpointing: method === 'lora', maxLength: untouched ? (method === 'lora' ? LORA_MAX_LENGTH : maxLength) : config.maxLength };
 }

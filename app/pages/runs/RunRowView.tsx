@@ -62,6 +62,7 @@ export function RunRowView({ row, selected, onSelect, onDelete, canResume, canDe
         )}
         {run.imported && <Badge tone="accent" title="A PEFT adapter made elsewhere: it has no curves">imported</Badge>}
         {run.config.trainingMethod === 'lora' && !run.imported && <Badge>LoRA r {run.config.lora.r}</Badge>}
+        {run.notice && <span className={styles.sub}>{run.notice}</span>}
         <span className={styles.sub}>{new Date(run.createdAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })}</span>
         <span className={styles.sub}>{row.differences.length === 0 ? 'default settings' : row.differences.map(({ path, value }) => `${path} ${String(value)}`).join(', ')}</span>
       </th>

@@ -23,7 +23,7 @@ export interface MeasureCardProps {
 }
 
 export function MeasureCard({ config, modelId, hasRows, job }: MeasureCardProps): ReactNode {
-  const [measured, setMeasured] = useState<{ result: StepMeasurement; of: string } | null>(null);
+  const [measured, setMeasured] = useState<{ result: StepMeasurement; of: string; stoodIn: boolean } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const key = (settings: TrainConfig): string => JSON.stringify([modelId, settings]);
   const running = job?.name === 'measureStep' ? job : null;
@@ -31,9 +31,9 @@ export function MeasureCard({ config, modelId, hasRows, job }: MeasureCardProps)
     setProblem(null);
     const outcome = await measureStep(config);
     setProblem(outcome.problem);
-    if (outcome.measurement) setMeasured({ result: outcome.measurement, of: key(config) });
+    if (outcome.measurement) setMeasured({ result: outcome.measurement, of: key(config), stoodIn: outcome.stoodIn });
   };
-  const why = modelId === null ? 'Needs a loaded model.' : !hasRows ? 'Needs rows to train on.' : job && !running ? 'The engine is busy with another job.' : null;
+  const why = modelId === null ? 'Needs a loaded model.' : !hasRows ? 'Needs rows: add prompts with reference answers.' : job && !running ? 'The engine is busy with another job.' : null;
   const result = measured?.result;
   const isOf = measured !== null && (measured.of === key(config) || key(measured.result.config) === key(config));
   return (
@@ -86,6 +86,7 @@ export function MeasureCard({ config, modelId, hasRows, job }: MeasureCardProps)
               </ul>
             </ErrorNote>
           )}
+          {measured.stoodIn && <p className={styles.quiet}>Nothing is labelled unsafe yet: benign rows stood in. Longer unsafe responses would take longer.</p>}
           {result.room && <p className={styles.quiet}>{result.room}</p>}
         </>
       )}
