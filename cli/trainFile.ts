@@ -33,6 +33,8 @@ export interface TrainFile {
   modelFolder: string;
   backend: 'auto' | 'webgpu' | 'wasm';
   train: TrainConfig;
+  /** Whether the file names a learning rate; what is usual depends on the method. */
+  hasLearningRate: boolean;
   evaluation: EvaluationConfig;
   data: TrainingData;
   validation: Prompt[];
@@ -85,6 +87,7 @@ export async function readTrainFile(path: string): Promise<TrainFile> {
     modelFolder: model === undefined ? DEMO_MODEL : existsSync(beside(model)) ? beside(model) : model,
     backend,
     train,
+    hasLearningRate: (json as { train?: { learningRate?: unknown } }).train?.learningRate !== undefined,
     evaluation,
     data,
     validation: validation === undefined ? await readBuiltInSplit('validation') : (await readRecords(beside(validation))).prompts,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultTrainConfig } from '../../src/config/train.ts';
-import { LORA_LEARNING_RATE, suggestMethod, withDefaultsFor, withMethod } from './trainingMethod.ts';
+import { defaultLearningRate, defaultTrainConfig } from '../../src/config/train.ts';
+import { suggestMethod, withDefaultsFor, withMethod } from './trainingMethod.ts';
 
 describe('the training method', () => {
   it('is an adapter for large or packed models, and says why', () => {
@@ -11,7 +11,7 @@ describe('the training method', () => {
 
   it('brings its own learning rate, and leaves one alone that a person chose', () => {
     const lora = withMethod(defaultTrainConfig, 'lora');
-    expect(lora).toMatchObject({ trainingMethod: 'lora', learningRate: LORA_LEARNING_RATE });
+    expect(lora).toMatchObject({ trainingMethod: 'lora', learningRate: defaultLearningRate('lora') });
     expect(withMethod(lora, 'full')).toEqual(defaultTrainConfig);
     expect(withMethod({ ...defaultTrainConfig, learningRate: 5e-5 }, 'lora').learningRate).toBe(5e-5);
   });

@@ -1,5 +1,5 @@
 /** Full fine-tune or adapter: what suits a model's size. Pure. */
-import { defaultTrainConfig, type TrainConfig } from '../../src/config/train.ts';
+import { defaultLearningRate, defaultTrainConfig, type TrainConfig } from '../../src/config/train.ts';
 import type { ModelView } from '../../src/protocol/views.ts';
 
 /** Above this many parameters gradients and both moments of all of them weigh more than small devices have. */
@@ -12,21 +12,13 @@ export function suggestMethod(model: Pick<ModelView, 'parameterCount' | 'storage
   return { method: 'full', reason: `${model.name} is small enough to train every weight.` };
 }
 
-/**
- * Adapters move further in a step than whole matrices can afford to: on the demo model 60 steps at the full fine-tune's 3e-4 change little,
- * at 1e-3 no harmful answer is left (0 of 128 validation prompts, everyday perplexity ×1.002).
- */
-export const LORA_LEARNING_RATE = 1e-3;
-
 /** Chat templates of real models say more than the demo model's around every row. Tokens. */
 const LORA_MAX_LENGTH = 256;
 
-const rateOf = (method: TrainConfig['trainingMethod']): number => (method === 'lora' ? LORA_LEARNING_RATE : defaultTrainConfig.learningRate);
-
 /** The settings with another method, and its learning rate unless the person chose one. */
 export function withMethod(config: TrainConfig, method: TrainConfig['trainingMethod']): TrainConfig {
-  const untouched = config.learningRate === rateOf(config.trainingMethod);
-  return { ...config, trainingMethod: method, learningRate: untouched ? rateOf(method) : config.learningRate };
+  const untouched = config.learningRate === defaultLearningRate(config.trainingMethod);
+  return { ...config, trainingMethod: method, learningRate: untouched ? defaultLearningRate(method) : config.learningRate };
 }
 
 /** What is preselected when a model was loaded: the method, its learning rate, and for large models settings that save memory. */

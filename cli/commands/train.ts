@@ -1,4 +1,5 @@
 /** `train`: one fine-tuning run from a settings file, on labelled responses. */
+import { defaultLearningRate } from '../../src/config/train.ts';
 import { writeReport } from '../../src/export/report.ts';
 import type { WeightsRef } from '../../src/protocol/views.ts';
 import type { Command } from '../command.ts';
@@ -23,7 +24,8 @@ export const trainCommand: Command = {
   },
   async run(values) {
     const file = await readTrainFile(values.config as string);
-    const config = withLoraOptions(file.train, values);
+    const chosen = withLoraOptions(file.train, values);
+    const config = file.hasLearningRate ? chosen : { ...chosen, learningRate: defaultLearningRate(chosen.trainingMethod) };
     const lexicon = file.usesOwnPrompts ? null : await readLexicon();
     const out = await openOutputFolder(values.out as string);
     try {
