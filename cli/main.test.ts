@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCaptured as cli } from './captured.ts';
 import { openOutputFolder, writeOutputFile } from './outputs.ts';
-import { runCommandLine } from './runCommandLine.ts';
 import { parseOptions, toChoice, toNumber, toWholeNumber, UsageError } from './options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
@@ -16,20 +16,6 @@ beforeAll(() => {
   writeFileSync(at('empty.csv'), 'prompt\n,\n,\n');
   writeFileSync(at('bad.json'), '{"unsafe": "in.csv", "train": {"lr": 1}}');
 });
-
-async function cli(...args: string[]) {
-  let stdout = '';
-  let stderr = '';
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true));
-  try {
-    const status = await runCommandLine(args);
-    return { status, stdout, stderr, lines: stderr.trim().split('\n').length };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
 
 describe('the command line', () => {
   it('imports prompts, reports each bad row with file, row and column, and writes records that import again', async () => {

@@ -3,17 +3,12 @@ import { z } from 'zod';
 import type { LmConfig } from '../lmConfig.ts';
 import { decoderFiles, decoderNames } from './decoderNames.ts';
 import type { Family } from './family.ts';
-import { activationOf, commonKeys, contextLength, decoderKeys, epsilon, headsOf, layerTypeList, layerTypesOf, parseAs, tokenIdsOf, windowLength } from './rawConfig.ts';
-import { ropeKeys, singleRopeOf } from './rope.ts';
+import { llamaLike, llamaLikeKeys } from './llamaLike.ts';
+import { contextLength, decoderKeys, layerTypeList, layerTypesOf, parseAs, windowLength } from './rawConfig.ts';
 
 const shared = {
-  ...commonKeys,
-  ...decoderKeys,
-  ...ropeKeys,
+  ...llamaLikeKeys,
   max_position_embeddings: contextLength.default(32_768),
-  rms_norm_eps: epsilon.default(1e-6),
-  tie_word_embeddings: z.boolean().default(false),
-  hidden_act: z.string().default('silu'),
   use_sliding_window: z.boolean().default(false),
   sliding_window: windowLength.nullable().default(4096),
   max_window_layers: z.number().int().min(0).max(1_000_000).default(28),
@@ -25,35 +20,15 @@ const qwen3Schema = z.object({ ...shared, num_key_value_heads: decoderKeys.num_k
 type Raw = z.output<typeof qwen2Schema>;
 
 function describe(raw: Raw, own: Pick<LmConfig, 'modelType' | 'qkNorm' | 'qkvBias' | 'attentionOutputBias'>): LmConfig {
-  const heads = headsOf(raw);
   const slidingWindow = raw.use_sliding_window ? raw.sliding_window : null;
   const stated = layerTypesOf(raw.layer_types, raw.num_hidden_layers, (layer) => (layer >= raw.max_window_layers ? 'sliding_attention' : 'full_attention'));
-  return {
+  return llamaLike(raw, {
     ...own,
-    vocabSize: raw.vocab_size,
-    hiddenSize: raw.hidden_size,
-    intermediateSize: raw.intermediate_size,
-    numHiddenLayers: raw.num_hidden_layers,
-    ...heads,
-    maxPositionEmbeddings: raw.max_position_embeddings,
-    norm: 'rms',
-    normEps: raw.rms_norm_eps,
-    hiddenAct: activationOf('hidden_act', raw.hidden_act, ['silu', 'gelu_new', 'gelu']),
-    gatedMlp: true,
-    sandwichNorms: false,
-    parallelResidual: false,
-    attentionScale: heads.headDim ** -0.5,
-    embeddingScale: 1,
     mlpBias: false,
     // Without a window nothing slides, whatever layer_types says.
     layerTypes: stated.map((type) => (slidingWindow === null ? 'full_attention' : type)),
     slidingWindow,
-    rope: singleRopeOf(raw, { headDim: heads.headDim, maxPositionEmbeddings: raw.max_position_embeddings, theta: 10_000 }),
-    localRope: null,
-    weightLayout: 'outIn',
-    tieWordEmbeddings: raw.tie_word_embeddings,
-    ...tokenIdsOf(raw),
-  };
+  });
 }
 
 const parseQwen2 = (untrusted: unknown): LmConfig =>
