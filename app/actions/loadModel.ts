@@ -27,7 +27,11 @@ export async function loadSource(source: ModelSource): Promise<EngineFailure | n
   const outcome = await askJob('loadModel', { source, ...(remote ? { access: hubAccess(source) } : {}) });
   if (remote) await refreshDownloads();
   if ('failure' in outcome) return outcome.failure;
-  if (remote) studio.edit('engine', { reopenModel: 'downloaded', downloaded: source });
+  if (remote) {
+    studio.edit('engine', { reopenModel: 'downloaded', downloaded: source });
+    // Else the browser may clear gigabytes that took minutes to come when its disk fills up. A refusal changes nothing.
+    void navigator.storage?.persist?.();
+  }
   if (source.kind === 'files') await keepFolder(source);
   await prepareModel(outcome.result);
   return null;

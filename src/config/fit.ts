@@ -78,7 +78,7 @@ function judgeWith(request: FitRequest, decodingRows: number): Omit<Verdict, 'de
   if (totalBytes !== null && bytes.total > totalBytes) reasons.push(`About ${needed} are needed, but ${backend === 'wasm' ? 'the WebAssembly heap has' : 'there are'} ${formatBytes(Math.max(0, totalBytes))}.`);
   if (reasons.length > 0) return { verdict: 'wontFit', reasons, bytes };
   if (totalBytes !== null) {
-    const share = `About ${needed} of ${formatBytes(totalBytes)} are needed.`;
+    const share = `About ${needed} of the ${formatBytes(totalBytes)} available are needed.`;
     return bytes.total > TIGHT_SHARE * totalBytes ? { verdict: 'tight', reasons: [share], bytes } : { verdict: 'fits', reasons: [share], bytes };
   }
   if (bytes.total > COMMON_GPU_BYTES)
