@@ -115,7 +115,7 @@ describe('commands on any model', () => {
     expect(inspected.status, inspected.stderr).toBe(0);
     expect(inspected.stdout).toContain('family qwen2');
     expect(inspected.stdout).toContain('licence apache-2.0');
-    expect(inspected.stdout).toMatch(/LoRA: fits\. About .* of 4\.29 GB are needed\./);
+    expect(inspected.stdout).toMatch(/LoRA: fits\. About .* of the 4\.29 GB available are needed\./);
     expect(hub.calls.some(({ path }) => path.includes('model.safetensors'))).toBe(false);
     const generated = await runCaptured('generate', '--model', 'tests/tiny', ...greedy);
     expect(generated.status, generated.stderr).toBe(0);
