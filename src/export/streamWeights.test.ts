@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bfloat16ToFloat32, float32ToBfloat16 } from '../base/halfFloat.ts';
 import { parseSafetensors, writeSafetensors } from '../loader/safetensors.ts';
-import type { StoredDtype } from '../loader/storedTensor.ts';
+import type { StoredDtype } from '../base/storedValues.ts';
 import { randomFloats } from '../testing/arrays.ts';
 import { sha256Hex } from '../worker/sha256.ts';
 import { type StreamedTensor, streamSafetensors } from './streamWeights.ts';

@@ -2,7 +2,8 @@
 import { EngineError } from '../base/errors.ts';
 import { createHasher } from '../loader/hasher.ts';
 import { encodeValues, inFileOrder, writeSafetensorsHeader } from '../loader/safetensors.ts';
-import { byteLengthOf, type StoredDtype } from '../loader/storedTensor.ts';
+import type { StoredDtype } from '../base/storedValues.ts';
+import { byteLengthOf } from '../loader/storedTensor.ts';
 
 /** Written pieces are folded into a Blob whenever so many have come together. Bytes. */
 const FOLD = 64 * 2 ** 20;

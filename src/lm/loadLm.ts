@@ -1,7 +1,7 @@
 /** Streams an LM from where it is stored onto the device, piece by piece: JavaScript never holds more than one piece. */
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../base/errors.ts';
-import { bfloat16ToFloat32, halfToFloat32 } from '../base/halfFloat.ts';
+import { BYTES_PER_VALUE, toFloat32 } from '../base/storedValues.ts';
 import type { LmConfig } from '../config/lm.ts';
 import { parameterNames, parameterShapes } from '../config/lmParameters.ts';
 import { allocateTensor, writeTensorBytes } from '../kernels/deviceBuffer.ts';
@@ -25,7 +25,6 @@ type Sources = ReadonlyMap<string, WeightSource>;
 /** Bytes of one piece. */
 const PIECE_BYTES = 8 * 2 ** 20;
 
-const BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
 const PACKED = { F32: null, F16: 'f16', BF16: 'bf16' } as const;
 
 const countOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
@@ -39,10 +38,7 @@ function assertComplete(shapes: ReadonlyMap<string, number[]>, sources: Sources)
 }
 
 function decode(bytes: Uint8Array, dtype: WeightSource['dtype'], plus: number): Float32Array {
-  const aligned = bytes.byteOffset % BYTES[dtype] === 0 ? bytes : bytes.slice();
-  const count = aligned.byteLength / BYTES[dtype];
-  const halves = () => new Uint16Array(aligned.buffer, aligned.byteOffset, count);
-  const values = dtype === 'F32' ? new Float32Array(aligned.buffer, aligned.byteOffset, count) : dtype === 'F16' ? halfToFloat32(halves()) : bfloat16ToFloat32(halves());
+  const values = toFloat32(bytes, dtype);
   return plus === 0 ? values : values.map((value) => value + plus);
 }
 
@@ -82,7 +78,7 @@ class Loader {
     const source = this.sources.get(name)!;
     const rows = shape[0]!;
     const width = countOf(shape) / rows;
-    const rowBytes = width * BYTES[source.dtype];
+    const rowBytes = width * BYTES_PER_VALUE[source.dtype];
     const rowsAtOnce = Math.max(2, 2 * Math.floor(PIECE_BYTES / rowBytes / 2));
     const plus = storedOffset(this.config, name);
     const heldBytes = storage ? 2 : 4;

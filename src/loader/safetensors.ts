@@ -7,7 +7,8 @@
 import { EngineError } from '../base/errors.ts';
 import { float32ToBfloat16, float32ToHalf, LARGEST_TO_BFLOAT16, LARGEST_TO_HALF } from '../base/halfFloat.ts';
 import type { ModelFile } from './modelFile.ts';
-import { BYTES_PER_VALUE, byteLengthOf, toFloat32, type StoredDtype, type StoredTensor, type WeightTensor } from './storedTensor.ts';
+import { BYTES_PER_VALUE, toFloat32, type StoredDtype } from '../base/storedValues.ts';
+import { byteLengthOf, type StoredTensor, type WeightTensor } from './storedTensor.ts';
 
 export type { WeightTensor } from './storedTensor.ts';
 

@@ -1,9 +1,6 @@
 /** One tensor as it lies in a weights file, read in pieces. Not for where it goes: the LM streams it onto the device. */
 import { EngineError } from '../base/errors.ts';
-import { bfloat16ToFloat32, halfToFloat32 } from '../base/halfFloat.ts';
-
-export type StoredDtype = 'F32' | 'F16' | 'BF16';
-export const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
+import { BYTES_PER_VALUE, type StoredDtype, toFloat32 } from '../base/storedValues.ts';
 
 export interface StoredTensor {
   readonly dtype: StoredDtype;
@@ -24,16 +21,6 @@ export interface WeightTensor {
 /** Bytes of a tensor of this type and shape; beyond 2^53 inexact, but larger than any file all the same. */
 export function byteLengthOf({ dtype, shape }: Pick<StoredTensor, 'dtype' | 'shape'>): number {
   return shape.reduce((product, dim) => product * dim, BYTES_PER_VALUE[dtype]);
-}
-
-/** @param bytes borrowed @returns values; of F32 a view where the alignment allows it */
-export function toFloat32(bytes: Uint8Array, dtype: StoredDtype): Float32Array {
-  const width = BYTES_PER_VALUE[dtype];
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
-  const length = aligned.byteLength / width;
-  if (dtype === 'F32') return new Float32Array(aligned.buffer, aligned.byteOffset, length);
-  const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
-  return dtype === 'F16' ? halfToFloat32(halves) : bfloat16ToFloat32(halves);
 }
 
 /** All values of a tensor as float32. For small LMs and for tests: a large LM is streamed, tensor by tensor. */

@@ -9,7 +9,7 @@ import type { LanguageModel } from '../lm/params.ts';
 import type { HttpHost } from '../loader/http.ts';
 import type { ModelCache } from '../loader/modelCache.ts';
 import type { ModelFolder } from '../loader/modelFolder.ts';
-import type { StoredDtype } from '../loader/storedTensor.ts';
+import type { StoredDtype } from '../base/storedValues.ts';
 import type { EngineEvent } from '../protocol/jobs.ts';
 import type { EngineView, ModelView } from '../protocol/views.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';

@@ -7,7 +7,7 @@ import { mergedParameters } from '../lm/mergeAdapter.ts';
 import { type LanguageModel, readParams } from '../lm/params.ts';
 import { filesSource } from '../loader/folderSource.ts';
 import { openModelFolder } from '../loader/modelFolder.ts';
-import type { StoredDtype } from '../loader/storedTensor.ts';
+import type { StoredDtype } from '../base/storedValues.ts';
 import { sha256Hex } from './sha256.ts';
 
 export type ExportedFiles = { path: string; data: Uint8Array | Blob }[];
